@@ -1,0 +1,65 @@
+"""Answers from data/knowledge: a topic, a facet of it, or what stands behind "Saber más"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
+
+from actions.common import knowledge, latest, remember, say, understood
+from bot.outcome import SayPhrase, SayTopic
+
+
+class ActionAnswer(Action):
+    """Say what the content holds on the message's topic."""
+
+    def name(self) -> str:
+        return "action_answer"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        message = latest(tracker)
+        topic, facet = message["intent"]["name"], message.get("facet")
+        if facet and knowledge().facet(topic, facet) is None:
+            facet = None  # the model knows a facet that the content has lost meanwhile
+        say(dispatcher, SayTopic(topic, facet, message.get("part") or "answer", message.get("also")))
+        return understood(topic, facet)
+
+
+class ActionCancel(Action):
+    """Leave whatever was asked."""
+
+    def name(self) -> str:
+        return "action_cancel"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        say(dispatcher, SayTopic("cancel"))
+        return remember(topic=None, facet=None, asked=None, not_understood=0.0)
+
+
+class ActionAskBack(Action):
+    """No topic is sure: ask with buttons. The second time in a row offer a person and the main topics instead."""
+
+    def name(self) -> str:
+        return "action_ask_back"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        message = latest(tracker)
+        times = float(tracker.get_slot("not_understood") or 0) + 1
+        choices = _choices(message)
+        if choices:
+            say(dispatcher, SayPhrase("which", buttons=[*choices, "human"]))
+        elif times < 2:
+            say(dispatcher, SayPhrase("not_understood", buttons=["topic:encounter_now", "topic:detention_report", "topic:help", "human"]))
+        else:
+            say(dispatcher, SayPhrase("not_understood_again", buttons=["human", "topic:help"]))
+        return remember(asked="which", not_understood=times)
+
+
+def _choices(message: dict[str, Any]) -> list[str]:
+    """Buttons for what may be meant: the two best topics, else the facets nearest in meaning."""
+    if message["nearest"]:
+        return [f"topic:{ref}" for ref in message["nearest"][:3]]
+    close = [i["name"] for i in message["intent_ranking"][:2] if i["confidence"] >= 0.15 and knowledge().answer(i["name"])]
+    return [f"topic:{name}" for name in close]

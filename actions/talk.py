@@ -1,0 +1,104 @@
+"""The conversation itself: yes and no, the language, a person, erasure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
+
+from actions.common import is_case, latest, remember, say
+from bot.language import named_language
+from bot.outcome import Erase, OpenCase, SayPhrase, SayTopic, SwitchLanguage
+
+
+class ActionHandOver(Action):
+    """A person is wanted: open a case (one a conversation) and say honestly how to reach CIAM."""
+
+    def name(self) -> str:
+        return "action_hand_over"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        return hand_over(dispatcher, tracker)
+
+
+def hand_over(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[dict[str, Any]]:
+    """Open the case, or say that there is one."""
+    message = latest(tracker)
+    if tracker.get_slot("case"):
+        say(dispatcher, SayPhrase("case_open", {"number": tracker.get_slot("case")}, topic="human_handoff"))
+        return remember(asked=None, not_understood=0.0)
+    topic = tracker.get_slot("topic")
+    topic = topic if topic and is_case(topic) else None
+    level = min(message["level"] or 2, 2, message["topic_level"]) if topic else 2
+    say(dispatcher, OpenCase(topic, level, message["summary"]))
+    say(dispatcher, SayPhrase("case_opened", {"number": message["case_number"]}, topic="human_handoff"))
+    return remember(case=message["case_number"], asked=None, not_understood=0.0)
+
+
+class ActionSwitchLanguage(Action):
+    """Answer in the language asked for from now on."""
+
+    def name(self) -> str:
+        return "action_switch_language"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        message = latest(tracker)
+        wanted = message.get("wanted") or named_language(message["text"]) or ("en" if message["spoken"] == "es" else "es")
+        say(dispatcher, SwitchLanguage(wanted), SayTopic("language_switch"))
+        topic = tracker.get_slot("topic")
+        if topic and topic != "language_switch":
+            say(dispatcher, SayTopic(topic, tracker.get_slot("facet")))
+        return remember(not_understood=0.0)
+
+
+class ActionDeleteData(Action):
+    """Ask once whether everything is to be erased; where it was asked already, do it."""
+
+    def name(self) -> str:
+        return "action_delete_data"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        if tracker.get_slot("asked") == "erase":
+            say(dispatcher, Erase())
+            return []
+        facet = latest(tracker).get("facet")
+        if facet:
+            say(dispatcher, SayTopic("delete_data", facet))
+            return remember(topic="delete_data", facet=facet, asked=None)
+        number = tracker.get_slot("case")
+        phrase = SayPhrase("erase_with_case", {"number": number}, ["yes", "no"]) if number else SayPhrase("erase", {}, ["yes", "no"])
+        say(dispatcher, SayPhrase(phrase.phrase, phrase.values, phrase.buttons, topic="delete_data"))
+        return remember(asked="erase", not_understood=0.0)
+
+
+class ActionAffirm(Action):
+    """Yes, to whatever was asked."""
+
+    def name(self) -> str:
+        return "action_affirm"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        asked, topic = tracker.get_slot("asked"), tracker.get_slot("topic")
+        if asked == "erase":
+            say(dispatcher, Erase())
+            return []
+        if asked == "place":
+            say(dispatcher, SayPhrase("ask_place", topic="consulate_find"))
+            return []
+        if topic and is_case(topic):  # the last question on screen was whether a person should take over
+            return hand_over(dispatcher, tracker)
+        say(dispatcher, SayPhrase("go_on", buttons=["topic:help", "human"]))
+        return remember(not_understood=0.0)
+
+
+class ActionDeny(Action):
+    """No, to whatever was asked."""
+
+    def name(self) -> str:
+        return "action_deny"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        say(dispatcher, SayPhrase("not_erased" if tracker.get_slot("asked") == "erase" else "go_on", buttons=["topic:help", "human"]))
+        return remember(asked=None, not_understood=0.0)

@@ -1,0 +1,65 @@
+"""A message in the light of what was said before: follow-ups, and thoughts sent in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bot.engine.understanding import Understanding
+from bot.knowledge.live import content
+from bot.taxonomy import levels
+
+RECENT_SECONDS = 90.0
+"""How long a piece of a thought waits for the next one."""
+PIECES = 3
+SHORT = 6
+"""Words of a message that may be a piece of a thought."""
+
+
+def in_context(understand: Callable[[str], Understanding], text: str, state: dict[str, Any], now: float) -> Understanding:
+    """Understand a message by itself, then as a follow-up to the last topic, then together with the pieces before it."""
+    alone = understand(text)
+    if follow := _follow_up(alone, state["slots"]):
+        return follow
+    return _with_pieces(understand, alone, state, now)
+
+
+def _follow_up(meaning: Understanding, slots: dict[str, Any]) -> Understanding | None:
+    """A bare question ("¿Y cuánto cuesta?"): the facet of the last subject that answers this aspect."""
+    topic_id, facet_id = slots.get("topic"), slots.get("facet")
+    if meaning.aspect is None or not topic_id:
+        return None
+    knowledge = content().knowledge
+    topic = knowledge.topics.get(topic_id)
+    if topic is None:
+        return None
+    last = knowledge.facet(topic_id, facet_id) if facet_id else None
+    subject = last.about() if last else None
+    fitting = [f for f in topic.facets if f.aspect == meaning.aspect]
+    chosen = next((f for f in fitting if f.about() == subject), None) or (fitting[0] if len(fitting) == 1 and subject is None else None)
+    if chosen is None and subject is not None:
+        chosen = next((f for f in topic.facets if f.about() == subject and f.aspect is None), None)
+    return replace(meaning, intent=topic_id, facet=chosen.id if chosen else None, sure=True, level=_level(meaning, topic_id))
+
+
+def _level(meaning: Understanding, topic: str) -> int:
+    return 1 if meaning.danger and meaning.level == 1 else levels()[topic]
+
+
+def _with_pieces(understand: Callable[[str], Understanding], alone: Understanding, state: dict[str, Any], now: float) -> Understanding:
+    pieces = [p["text"] for p in state.get("recent", []) if now - p["at"] <= RECENT_SECONDS]
+    settled = alone.sure and levels()[alone.intent] != 0
+    if not pieces or settled or len(alone.text.split()) > SHORT:
+        return alone
+    joined = understand(" ".join([*pieces, alone.text]))
+    if joined.sure and levels()[joined.intent] != 0 and (not alone.sure or alone.intent in ("inform", "greet", "out_of_scope")):
+        return replace(joined, text=alone.text, entities=alone.entities)
+    return alone
+
+
+def remember_text(state: dict[str, Any], text: str, at: float, meaning: Understanding) -> list[dict[str, Any]]:
+    """The pieces that the next message is read with: short ones that were no topic of their own."""
+    if len(text.split()) > SHORT or (meaning.sure and levels()[meaning.intent] != 0):
+        return []
+    return [*state.get("recent", []), {"text": text, "at": at}][-PIECES:]

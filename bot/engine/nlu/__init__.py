@@ -1,0 +1,1 @@
+"""Graph components of Rasa's pipeline (config.yml names them)."""

@@ -1,0 +1,105 @@
+"""Graph component: which part of its topic a message is about, what a bare follow-up asks, and what comes nearest in meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import yaml
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.engine.importer import FACET
+from bot.engine.nlu import encoder
+from bot.engine.nlu.component import CORRECTED, StoredComponent
+from bot.engine.nlu.linear import TextClassifier
+from bot.engine.nlu.text import plain
+from bot.settings import ROOT
+
+
+@dataclass
+class _Learnt:
+    by_topic: dict[str, TextClassifier]
+    refs: list[str]
+    """The facet ("topic/facet") of each row of `vectors`."""
+    vectors: np.ndarray | None
+    aspects: TextClassifier
+    aspect_words: frozenset[str]
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
+class FacetClassifier(StoredComponent):
+    """Sets `facet`, `aspect` and `nearest`."""
+
+    learnt: _Learnt
+
+    @staticmethod
+    def get_default_config() -> dict[str, float]:
+        """Thresholds, chosen on the development set (`make eval`)."""
+        return {"facet_score": 0.35, "aspect": 0.5, "nearest": 0.45}
+
+    def learn(self, training_data: TrainingData) -> _Learnt:
+        marked = [(e.get("text"), e.get("intent"), e.get(FACET), e.get(CORRECTED)) for e in training_data.intent_examples if e.get(FACET)]
+        by_topic = {}
+        for topic in sorted({m[1] for m in marked}):
+            mine = [m for m in marked if m[1] == topic]
+            if len({m[2] for m in mine}) > 1:
+                corrected = {m[0]: m[3] for m in mine}
+                by_topic[topic] = TextClassifier().fit(
+                    [m[0] for m in mine], [m[2] for m in mine], lambda t, c=corrected: c.get(t, plain(t))
+                )
+        vectors = encoder.encode([m[3] for m in marked]).astype(np.float16) if encoder.available() else None
+        questions = _aspect_questions()
+        aspects = TextClassifier().fit([q for q, _ in questions], [a for _, a in questions], plain)
+        words = frozenset(word for question, _ in questions for word in plain(question).split())
+        return _Learnt(by_topic, [f"{m[1]}/{m[2]}" for m in marked], vectors, aspects, words)
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        return training_data
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        for message in messages:
+            text = message.get(CORRECTED) or ""
+            nearness = self._nearness(text)
+            message.set("facet", self._facet(text, message.get("intent")["name"], nearness), add_to_output=True)
+            message.set("aspect", self._aspect(text), add_to_output=True)
+            message.set("nearest", [] if message.get("sure") else self._nearest(nearness), add_to_output=True)
+        return messages
+
+    def _nearness(self, text: str) -> dict[str, float]:
+        """For each facet the cosine of its nearest question; empty without the encoder."""
+        if self.learnt.vectors is None or not encoder.available():
+            return {}
+        found: dict[str, float] = {}
+        for ref, cosine in zip(self.learnt.refs, self.learnt.vectors @ encoder.vector(text).astype(np.float16), strict=True):
+            found[ref] = max(found.get(ref, -1.0), float(cosine))
+        return found
+
+    def _facet(self, text: str, topic: str, nearness: dict[str, float]) -> str | None:
+        known = self.learnt.by_topic.get(topic)
+        if known is None or not text:
+            return None
+        probabilities = known.probabilities([text])[0]
+        best = int(np.argmax(probabilities))
+        score = float(probabilities[best]) * nearness.get(f"{topic}/{known.classes[best]}", 1.0)
+        return known.classes[best] if score >= self.config["facet_score"] else None
+
+    def _aspect(self, text: str) -> str | None:
+        """What a bare follow-up asks: every word of it is one of such questions' words."""
+        words = text.split()
+        if not words or any(word not in self.learnt.aspect_words for word in words):
+            return None
+        probabilities = self.learnt.aspects.probabilities([text])[0]
+        best = int(np.argmax(probabilities))
+        name = self.learnt.aspects.classes[best]
+        return name if name != "none" and probabilities[best] >= self.config["aspect"] else None
+
+    def _nearest(self, nearness: dict[str, float]) -> list[str]:
+        best = sorted(nearness.items(), key=lambda item: -item[1])[:3]
+        return [ref for ref, cosine in best if cosine >= self.config["nearest"]]
+
+
+def _aspect_questions() -> list[tuple[str, str]]:
+    raw = yaml.load((ROOT / "data" / "followups.yml").read_text("utf-8"), Loader=yaml.CSafeLoader)
+    return [(str(question), aspect) for aspect, questions in raw.items() for question in questions]

@@ -1,0 +1,57 @@
+"""Every setting of the service, read once from the environment. docs/settings.md lists them; a test compares the two."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The repository's folder: content, Rasa's files and the trained model are found from here."""
+
+MODELS = ROOT / "models"
+"""The trained model and what is built beside it; shared by all data folders, ignored by git."""
+
+
+class Settings(BaseSettings):
+    """Settings by environment variable; the names are the fields' names in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address that the public port listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="The public port.")
+    public_url: str | None = Field(None, description="The service's address from outside, for webhooks and links.")
+    data_dir: Path = Field(ROOT / "var", description="Where everything is written while running.")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in DATA_DIR/db.")
+    keys_file: Path | None = Field(None, description="Encryption keys; default: DATA_DIR/keys/keys.json, made at first start, mode 0600.")
+    keys: str | None = Field(None, description="The content of the keys file itself, for places where secrets come by environment.")
+    content_dir: Path = Field(ROOT / "data", description="The content: knowledge, telephone lines, consulates, phrases.")
+    workers: int = Field(2, ge=0, le=64, description="Worker processes of this machine.")
+    limits: str = Field("on", pattern="^(on|off)$", description="`off` lifts the rate limits on loopback (benches, soak).")
+    lease_seconds: float = Field(
+        15.0, gt=2, description="How long a worker may hold a conversation without a sign; more than INTERIM_SECONDS."
+    )
+    interim_seconds: float = Field(
+        1.5, gt=0, description="After this wait a level 1 message gets its safety answer while workers are alive but behind."
+    )
+    hung_seconds: float = Field(20.0, gt=2, description="A worker whose loop has not turned for this long is replaced.")
+    log_level: str = Field("INFO", description="Level of the service's own log lines.")
+
+    @cached_property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'db' / 'orienta.db'}"
+
+    @cached_property
+    def keys_path(self) -> Path:
+        return self.keys_file or self.data_dir / "keys" / "keys.json"
+
+    @cached_property
+    def beats_path(self) -> Path:
+        return self.data_dir / "run" / "beats"
+
+    @cached_property
+    def url(self) -> str:
+        return self.public_url or f"http://{self.host}:{self.port}"

@@ -1,0 +1,1 @@
+"""The web process: only input and output. It never thinks, so it never blocks."""

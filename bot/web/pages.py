@@ -1,0 +1,64 @@
+"""The widget and the two pages that show it. Content-Security-Policy: nothing but our own origin."""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+
+from bot.settings import ROOT
+
+router = APIRouter(include_in_schema=False)
+
+PAGES = ROOT / "widget" / "pages"
+BUNDLE = ROOT / "widget" / "dist" / "widget.js"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+    "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+)
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@cache
+def _packed(path: Path, modified: int) -> bytes:
+    return gzip.compress(path.read_bytes(), 9, mtime=0)
+
+
+def _file(request: Request, path: Path, cache_control: str) -> Response:
+    if not path.is_file():
+        return Response(status_code=404)
+    headers = {"Cache-Control": cache_control, "Vary": "Accept-Encoding"}
+    kind = f"{TYPES[path.suffix]}; charset=utf-8"
+    if path.suffix == ".html":
+        headers["Content-Security-Policy"] = POLICY
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(_packed(path, path.stat().st_mtime_ns), media_type=kind, headers=headers)
+    return Response(path.read_bytes(), media_type=kind, headers=headers)
+
+
+@router.get("/")
+async def host_page(request: Request) -> Response:
+    return _file(request, PAGES / "index.html", "no-cache")
+
+
+@router.get("/chat")
+async def chat_page(request: Request) -> Response:
+    return _file(request, PAGES / "chat.html", "no-store")
+
+
+@router.get("/widget.js")
+async def widget(request: Request) -> Response:
+    response = _file(request, BUNDLE, "public, max-age=300")
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+@router.get("/static/{name}")
+async def static(request: Request, name: str) -> Response:
+    path = PAGES / name
+    if path.suffix not in (".css", ".svg", ".js") or path.parent != PAGES:
+        return Response(status_code=404)
+    return _file(request, path, "public, max-age=300")
