@@ -23,7 +23,7 @@ class ActionAnswer(Action):
         topic, facet = message["intent"]["name"], message.get("facet")
         if facet and knowledge().facet(topic, facet) is None:
             facet = None  # the model knows a facet that the content has lost meanwhile
-        say(dispatcher, SayTopic(topic, facet, message.get("part") or "answer", message.get("also")))
+        say(dispatcher, SayTopic(topic, facet, message.get("part") or "answer", message.get("also"), message.get("page") or 0))
         return understood(topic, facet)
 
 

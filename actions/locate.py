@@ -10,7 +10,7 @@ from rasa_sdk.types import DomainDict
 
 from actions.common import is_case, latest, place_in, remember, say, understood
 from bot.knowledge.live import content
-from bot.outcome import SayConsulate, SayPhrase, SayTopic
+from bot.outcome import Part, SayConsulate, SayPhrase, SayTopic
 
 
 class ActionLocate(Action):
@@ -24,11 +24,10 @@ class ActionLocate(Action):
         place = place_in(tracker)
         if place:
             return locate(dispatcher, place)
-        if message.get("facet"):
-            say(dispatcher, SayTopic("consulate_find", message["facet"], message.get("part") or "answer", message.get("also")))
-            return remember(topic="consulate_find", facet=message["facet"], asked="place", not_understood=0.0)
-        say(dispatcher, SayTopic("consulate_find", None, message.get("part") or "answer", message.get("also")))
-        return remember(topic="consulate_find", facet=None, asked="place", not_understood=0.0)
+        facet: str | None = message.get("facet")
+        part: Part = message.get("part") or "answer"
+        say(dispatcher, SayTopic("consulate_find", facet, part, message.get("also"), message.get("page") or 0))
+        return remember(topic="consulate_find", facet=facet, asked="place", not_understood=0.0)
 
 
 class ActionInform(Action):

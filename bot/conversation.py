@@ -75,8 +75,8 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
 
 def _rule_level(action: str | None) -> int:
     """The level of a button's topic; of any other message the rules say nothing: conversation."""
-    if action and action.startswith(("topic:", "more:")):
-        return levels().get(action.split(":", 1)[1].split("/")[0], 0)
+    if action and action.startswith(("topic:", "more:", "menu:")):
+        return levels().get(action.split(":")[1].split("/")[0], 0)
     return 0
 
 
@@ -151,7 +151,11 @@ def _button(action: str | None) -> dict[str, Any]:
     if action is None:
         return {}
     kind, _, ref = action.partition(":")
-    return {"part": "more" if kind == "more" else None, "wanted": ref if kind == "language" else None}
+    return {
+        "part": kind if kind in ("more", "menu") else None,
+        "page": int(ref.rpartition(":")[2]) if kind == "menu" else 0,
+        "wanted": ref if kind == "language" else None,
+    }
 
 
 _BUTTON_INTENTS = {"human": "human_handoff", "yes": "affirm", "no": "deny", "language": "language_switch", "place": "inform"}
@@ -160,8 +164,8 @@ _BUTTON_INTENTS = {"human": "human_handoff", "yes": "affirm", "no": "deny", "lan
 def _pressed(held: Claim, engine: Any) -> Understanding:
     """A pressed button means what it was offered for; nothing is guessed."""
     kind, _, ref = (held.message.action or "").partition(":")
-    topic, _, facet = ref.partition("/")
-    intent = topic if kind in ("topic", "more") else _BUTTON_INTENTS[kind]
+    topic, _, facet = ref.partition(":")[0].partition("/")
+    intent = topic if kind in ("topic", "more", "menu") else _BUTTON_INTENTS[kind]
     text = ref if kind == "place" else held.message.text
     entities = [{"entity": "place", "value": ref, "start": 0, "end": len(ref)}] if kind == "place" else []
     return Understanding(

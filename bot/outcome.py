@@ -21,6 +21,8 @@ class SayTopic:
     part: Part = "answer"
     also: str | None = None
     """Another topic that the message asked about; offered as a button."""
+    page: int = 0
+    """Of a menu that has more facets than buttons."""
 
 
 @dataclass(frozen=True)

@@ -20,24 +20,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address that the public port listens on.")
-    port: int = Field(8000, ge=0, le=65535, description="The public port.")
-    public_url: str | None = Field(None, description="The service's address from outside, for webhooks and links.")
-    data_dir: Path = Field(ROOT / "var", description="Where everything is written while running.")
-    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in DATA_DIR/db.")
-    keys_file: Path | None = Field(None, description="Encryption keys; default: DATA_DIR/keys/keys.json, made at first start, mode 0600.")
-    keys: str | None = Field(None, description="The content of the keys file itself, for places where secrets come by environment.")
-    content_dir: Path = Field(ROOT / "data", description="The content: knowledge, telephone lines, consulates, phrases.")
-    workers: int = Field(2, ge=0, le=64, description="Worker processes of this machine.")
-    limits: str = Field("on", pattern="^(on|off)$", description="`off` lifts the rate limits on loopback (benches, soak).")
-    lease_seconds: float = Field(
-        15.0, gt=2, description="How long a worker may hold a conversation without a sign; more than INTERIM_SECONDS."
-    )
-    interim_seconds: float = Field(
-        1.5, gt=0, description="After this wait a level 1 message gets its safety answer while workers are alive but behind."
-    )
-    hung_seconds: float = Field(20.0, gt=2, description="A worker whose loop has not turned for this long is replaced.")
-    log_level: str = Field("INFO", description="Level of the service's own log lines.")
+    host: str = Field(default="127.0.0.1", description="Address that the public port listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The public port.")
+    public_url: str | None = Field(default=None, description="The service's address from outside, for webhooks and links.")
+    data_dir: Path = Field(default=ROOT / "var", description="Where everything is written while running.")
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in DATA_DIR/db.")
+    keys_file: Path | None = Field(default=None, description="Encryption keys; default: DATA_DIR/keys/keys.json, made at first start.")
+    keys: str | None = Field(default=None, description="The content of the keys file itself.")
+    content_dir: Path = Field(default=ROOT / "data", description="The content: knowledge, telephone lines, consulates, phrases.")
+    workers: int = Field(default=2, ge=0, le=64, description="Worker processes of this machine.")
+    limits: str = Field(default="on", pattern="^(on|off)$", description="`off` lifts the rate limits on loopback (benches, soak).")
+    lease_seconds: float = Field(default=15.0, gt=2, description="How long a worker may hold a conversation without a sign.")
+    interim_seconds: float = Field(default=1.5, gt=0, description="A level 1 message that waits longer gets its safety answer.")
+    hung_seconds: float = Field(default=20.0, gt=2, description="A worker whose loop has not turned for this long is replaced.")
+    log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @cached_property
     def database(self) -> str:

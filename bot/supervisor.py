@@ -193,7 +193,7 @@ class Supervisor:
 
 
 def _reachable(host: str) -> str:
-    if host in ("0.0.0.0", ""):  # noqa: S104 (nothing is bound here)
+    if host in ("0.0.0.0", ""):
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
@@ -216,7 +216,7 @@ def main() -> None:
     from bot.prepare import prepare
 
     setproctitle("orienta supervisor")
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     set_up(settings.log_level)
     prepare(settings)
     supervisor = Supervisor(settings)

@@ -133,7 +133,7 @@ def _node(data_dir: Path) -> str:
 def main() -> None:
     slot = int(sys.argv[1])
     begin(f"orienta worker {slot}")
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     set_up(settings.log_level)
     worker = Worker(settings, slot)
 

@@ -149,6 +149,7 @@ class Engine:
             text=text,
             intent=intent,
             confidence=confidence,
+            score=parsed.get("score", 1.0),
             sure=parsed.get("sure", True),
             language=detection.language,
             level=more_urgent(topic_level, danger.level) if danger else topic_level,

@@ -30,7 +30,7 @@ def as_json(meaning: Understanding) -> str:
 
 
 def main() -> None:
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     engine = Engine.load(MODELS / MODEL, Safety.load(settings.content_dir / "safety.yml"))
     for line in sys.stdin.buffer:
         text = line.decode("utf-8", "replace").rstrip("\r\n")

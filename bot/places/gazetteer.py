@@ -159,6 +159,7 @@ class Gazetteer:
 
     def _read_countries(self, english: dict[str, Any], spoken: dict[str, list[str]]) -> None:
         self.countries: dict[str, tuple[str, int]] = {}
+        self.country_name: dict[str, str] = {iso: name for iso, (name, _) in english.items()}
         for iso, (name, people) in english.items():
             for other in (name, *spoken.get(iso, [])):
                 self.countries[key(other)] = (iso, people)
@@ -176,7 +177,7 @@ class Gazetteer:
             units = [self.unit_number[u] for u in region.get("counties", [])]
             for code in region.get("states", []):
                 units += self.states[("US", code) if ("US", code) in self.states else ("CA", code)].units
-            self.alias_regions |= {key(name): (region["names"][0], units) for name in region["names"]}
+            self.alias_regions |= {key(name): (name, units) for name in region["names"]}
 
     def town(self, i: int) -> Place:
         """The town with that number as a place."""
@@ -292,5 +293,7 @@ def _units(rows: list[list[Any]], flat: array[int]) -> list[Unit]:
             length = flat[at]
             rings.append(flat[at + 1 : at + 1 + length])
             at += 1 + length
-        units.append(Unit(*row, tuple(rings), bounds(rings) if rings else None))
+        unit_id, name, state, country, consulate, confidence, lat, lon, people, near = row
+        box = bounds(rings) if rings else None
+        units.append(Unit(unit_id, name, state, country, consulate, confidence, lat, lon, people, near, tuple(rings), box))
     return units

@@ -17,15 +17,6 @@ from bot.places.geometry import Bounds, Ring, bounds, centre, contains, decode_t
 from bot.places.text import fold, key, words
 
 TERRITORY_FIPS = {"PR": "72", "VI": "78", "GU": "66", "MP": "69", "AS": "60"}
-STATE_FIPS = dict(
-    zip(
-        "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX"
-        " UT VT VA WA WV WI WY".split(),
-        "01 02 04 05 06 08 09 10 11 12 13 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 44 45 46 47 48"
-        " 49 50 51 53 54 55 56".split(),
-        strict=True,
-    )
-)  # fmt: skip
 # The map is of 2017: Alaska split this area into 02063 and 02066 in 2019. All of Alaska has one post, so the name of one half will do.
 MAP_CHANGES = {"02261": "02063"}
 # Smallest town that is taken in. GeoNames knows no reliable number for villages, so those of ZIP codes stand below this.
@@ -135,11 +126,12 @@ def unit_at(units: dict[str, Unit], lat: float, lon: float, state: str = "") -> 
 
 
 def _latin(name: str) -> bool:
-    """Names as people here may type them: Latin letters, not the small-letter transcriptions that GeoNames also holds."""
-    return bool(re.fullmatch(r"[A-ZÀ-Þ][A-Za-zÀ-ÿĀ-ſ .'’-]{2,40}", name))
+    """Names as people here may type them: Latin letters; no transcriptions (in small letters there), no codes of airports."""
+    return not name.isupper() and bool(re.fullmatch(r"[A-ZÀ-Þ][A-Za-zÀ-ÿĀ-ſ .'’-]{2,40}", name))
 
 
-SPANISH = frozenset("MX GT HN SV NI CR PA CU DO CO VE EC PE BO CL AR UY PY ES PR".split())
+# Countries whose towns have the names that people here type.
+SPANISH = {"MX", "GT", "HN", "SV", "NI", "CR", "PA", "CU", "DO", "CO", "VE", "EC", "PE", "BO", "CL", "AR", "UY", "PY", "ES", "PR"}
 
 
 def read_towns(cities: dict[str, dict[str, Any]], units: dict[str, Unit], states: dict[str, Any], data: Path) -> list[Town]:
@@ -177,7 +169,7 @@ def read_towns(cities: dict[str, dict[str, Any]], units: dict[str, Unit], states
         else:
             code = ""
         name = re.sub(r" \((balance|village)\)$", "", re.sub(r"^City of (.*) \(balance\)$", r"\1", name))
-        wanted = people >= (3_000 if unit else 15_000 if country == "MX" else 100_000 if country in SPANISH else 300_000)
+        wanted = people >= (3_000 if unit else 15_000 if country == "MX" else 100_000 if country in SPANISH else 150_000)
         also = {a for a in city["alternatenames"] if _latin(a)} if wanted else set()
         if country == "MX" and people >= 10_000 and (m := re.match(r"(?!San|Santa|Santo)(\w{6,}) (?:de|del) ", name)):
             also.add(m.group(1))
@@ -187,32 +179,61 @@ def read_towns(cities: dict[str, dict[str, Any]], units: dict[str, Unit], states
         towns.append(
             Town(name.removesuffix(" Village") if code == "GU" else name, code, country, unit, lat, lon, people, tuple(also), part)
         )
-    return towns
+    return towns + _unlisted_in_ontario(areas, towns)
 
 
-def read_zips(rows: list[dict[str, Any]], units: dict[str, Unit]) -> tuple[dict[str, tuple[str, str, float, float]], list[Town]]:
+def _unlisted_in_ontario(areas: list[dict[str, Any]], towns: list[Town]) -> list[Town]:
+    """Towns of the shared areas that GeoNames does not list, at the centre of their area; the one that names it has its people."""
+    known = {(t.unit, fold(t.name)) for t in towns}
+    return [
+        Town(name, "ON", "CA", f"ON:{area['row']}", area["lat"], area["lon"], area["people"] if area["row"].startswith(name) else 0)
+        for area in areas
+        for name in area["towns"]
+        if (f"ON:{area['row']}", fold(name)) not in known
+    ]
+
+
+def read_zips(
+    rows: list[dict[str, Any]], units: dict[str, Unit], known: list[Town]
+) -> tuple[dict[str, tuple[str, str, float, float]], list[Town]]:
     """ZIP codes, and the towns that only the post office knows.
 
     Args:
         rows: what zipcodes.list_all() returns.
         units: from `read_units`.
+        known: from `read_towns`, for codes that come without county and coordinates.
 
     Returns:
-        ZIP code to (unit, "City, ST", lat, lon), unit "" for what lies in none of the two countries (army post, Palau); the towns with 0 people.
+        ZIP code to (unit, "City, ST", lat, lon), unit "" for what lies in neither country (army post, Palau); the towns with 0 people.
     """
     by_county = {(u.state, county_name(u.name)): u.id for u in units.values() if u.country == "US"}
     by_county |= {(u.state, key(u.name)): u.id for u in units.values() if u.country == "US"}
+    served = {unit.state for unit in units.values()}
+    of_town = {(t.state, key(t.name)): t.unit for t in reversed(known) if t.unit}
     zips: dict[str, tuple[str, str, float, float]] = {}
     towns: dict[tuple[str, str], list[tuple[str, str, float, float]]] = defaultdict(list)
     for row in rows:
         state, lat, lon = row["state"], float(row["lat"] or 0), float(row["long"] or 0)
-        if row["zip_code_type"] == "MILITARY" or state not in STATE_FIPS | TERRITORY_FIPS:
+        if row["zip_code_type"] == "MILITARY" or state not in served:
             zips[row["zip_code"]] = ("", f"{row['city']}, {state}", lat, lon)
             continue
         county = row["county"] or ""
-        unit = by_county.get((state, key(county))) or by_county.get((state, county_name(county))) or unit_at(units, lat, lon, state)
+        unit = (
+            by_county.get((state, key(county)))
+            or by_county.get((state, county_name(county)))
+            or (unit_at(units, lat, lon, state) if lat else "")
+        )
+        if row["zip_code_type"] != "STANDARD" and unit and lat and (post_box := of_town.get((state, key(row["city"])))) != unit:
+            # A box is wrongly put into the county of its main office now and then; town and point together know better.
+            unit = post_box if post_box and unit_at(units, lat, lon, state) == post_box else unit
+        if not unit and not lat:
+            unit = of_town.get((state, key(row["city"])), "")
+            if not unit:
+                continue
         if not unit:
             unit = min((u for u in units.values() if u.state == state), key=lambda u: distance_km(lat, lon, u.lat, u.lon)).id
+        if not lat:
+            lat, lon = units[unit].lat, units[unit].lon
         zips[row["zip_code"]] = (unit, f"{row['city']}, {state}", lat, lon)
         for city in [row["city"], *row["acceptable_cities"]]:
             towns[state, " ".join(words(city))].append((city, unit, lat, lon))

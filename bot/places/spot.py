@@ -90,7 +90,7 @@ class Spotter:
         claims: list[Claim] = []
         at = 0
         while at < len(tokens):
-            claim = self._figures_at(sentence, tokens, at) or self._name_at(sentence, tokens, at)
+            claim = self._figures_at(sentence, tokens, at, claims) or self._name_at(sentence, tokens, at)
             if claim is None:
                 at += 1
                 continue
@@ -100,12 +100,12 @@ class Spotter:
 
     # ---- figures
 
-    def _figures_at(self, sentence: str, tokens: list[Token], at: int) -> Claim | None:
+    def _figures_at(self, sentence: str, tokens: list[Token], at: int, claims: list[Claim]) -> Claim | None:
         token = tokens[at]
         sign = token.start - 1 if token.start and sentence[token.start - 1] in "-+−" else token.start
         for pattern in (_POINT, codes.POSTAL, codes.ZIP):
             match = pattern.match(sentence, token.start) or pattern.match(sentence, sign)
-            if not match or (pattern is codes.ZIP and not self._is_zip(sentence, tokens, at)):
+            if not match or (pattern is codes.ZIP and not self._is_zip(sentence, tokens, at, claims)):
                 continue
             resolution = self._resolve(match.group())
             if resolution.status == "unknown":
@@ -114,12 +114,16 @@ class Spotter:
             return Claim(at, last, STRONG, True, resolution)
         return None
 
-    def _is_zip(self, sentence: str, tokens: list[Token], at: int) -> bool:
+    def _is_zip(self, sentence: str, tokens: list[Token], at: int, claims: list[Claim]) -> bool:
+        """Whether five figures are a ZIP code: behind a cue, a word for it or a place, or nearly alone; not behind "$" or "caso"."""
         before = [t.folded for t in tokens[max(0, at - 3) : at]]
+        if any(word in self._data.words["zip_cues"] for word in before):
+            return True
         around = before + [t.folded for t in tokens[at + 1 : at + 2]]
         if any(word in self._data.words["not_zip"] for word in around) or sentence[: tokens[at].start].rstrip()[-1:] in ("$", "#"):
-            return any(word in self._data.words["zip_cues"] for word in before)
-        return True
+            return False
+        behind_place = bool(claims) and claims[-1].last == at
+        return behind_place or self._cue_before(tokens, at) != NONE or before[-1:] == ["del"] or len(tokens) <= 2
 
     # ---- names
 
@@ -158,9 +162,9 @@ class Spotter:
             return Claim(at, at + len(part), max(cue, MEDIUM), True, answer)
         for split in range(1, min(5, len(part))):
             town, state = part[:-split], part[-split:]
-            readings = self._town_and_state(town, state)
+            readings = self._town_and_state(town, state, cue)
             if readings is None and not (split == 1 and len(state) == 1 and len(part[0].folded) == 2):
-                readings = self._town_and_state(part[split:], part[:split])
+                readings = self._town_and_state(part[split:], part[:split], cue)
             if readings:
                 return Claim(at, at + len(part), max(cue, MEDIUM), True, decide(self._data, readings))
         return None
@@ -171,28 +175,37 @@ class Spotter:
             return True
         at = next((i for i, word in enumerate(name) if word in self._county), 0)
         behind = name[at + 1 :]
-        return at > 0 and "".join(name[:at]) in self._data.counties and (not behind or self._names.is_state(behind))
+        return at > 0 and "".join(name[:at]) in self._data.counties and (not behind or self._names.look.is_state(behind))
 
-    def _town_and_state(self, town: list[Token], state: list[Token]) -> list[Reading] | None:
+    def _town_and_state(self, town: list[Token], state: list[Token], cue: int) -> list[Reading] | None:
         name = "".join(t.folded for t in state)
         if len(state) == 1 and name in self._wordlike and not state[0].upper:
-            return None
-        if len(town) == 1 and town[0].folded in self._data.common and not town[0].capital and len(name) <= 4:
             return None
         if self._cues.get((town[0].folded,)) is not None or town[0].folded in self._wordlike or town[-1].folded in ("de", "en", "in", "of"):
             town = town[:-1] if town[-1].folded in ("de", "en", "in", "of") and len(town) > 1 else []
         if not town or self._cues.get((town[0].folded,)) is not None:
             return None
-        readings = self._names.in_states(words(" ".join(t.folded for t in town)), name)
-        return [r for r in readings if r.place.kind in ("city", "county")] or None
+        readings = self._in_states(key(" ".join(t.folded for t in town)), name)
+        readings = [r for r in readings if r.place.kind in ("city", "county")]
+        everyday = len(town) == 1 and town[0].folded in self._data.common and not town[0].capital and len(name) <= 4
+        if everyday and cue < MEDIUM and (town[0].folded in self._words_too or max((r.people for r in readings), default=0) < WELL_KNOWN):
+            return None
+        return readings or None
+
+    def _in_states(self, town: str, state: str) -> list[Reading]:
+        """Readings of a town within the states called so: nothing before or behind its name is dropped here."""
+        look = self._names.look
+        return next((found for where in look.states_called(state) if (found := look.in_state(town, *where))), [])
 
     def _alone(self, tokens: list[Token], at: int, length: int, cue: int) -> Claim | None:
         part = tokens[at : at + length]
         if self._cues.get((part[0].folded,)) is not None and length > 1 and not part[0].capital:
             return None
         whole = "".join(words(" ".join(t.folded for t in part)))
-        readings = self._names.readings(whole)
-        if not readings or (len(whole) <= 3 and not self._short_ok(whole, part, cue)):
+        readings = self._names.look.readings(whole)
+        if not readings or readings[0].place.kind == "county" or (len(whole) <= 3 and not self._short_ok(whole, part, cue)):
+            return None
+        if length > 1 and not self._names.look.spelt_so(words(" ".join(t.folded for t in part)), readings):
             return None
         answer = decide(self._data, readings)
         if answer.place is None or not self._believed(tokens, at, length, cue, whole, readings, answer):
@@ -211,7 +224,7 @@ class Spotter:
         part = tokens[at : at + length]
         place = answer.place
         assert place is not None
-        people = max(r.people for r in readings)
+        people = max(r.people for r in readings if r.units or answer.status == "outside")
         capital = all(t.capital for t in part if t.folded not in ("de", "del", "la", "las", "los", "el", "of", "y"))
         if answer.status == "outside":
             if place.kind == "country" or self._behind(tokens, at, self._origin):
@@ -224,13 +237,17 @@ class Spotter:
         if (person or cue < MEDIUM) and self._is_person(tokens, at, length, person):
             return False
         if place.kind == "country":
-            return False
+            return cue == STRONG and place.country == "CA"
+        if place.kind == "state" and capital and length == len(tokens):
+            return True
         if everyday:
             if cue == STRONG:
                 return people >= (WORD_CAPITAL if capital else WORD_SMALL)
             return cue == MEDIUM and capital and people >= WORD_SMALL
         if person:
-            return cue >= MEDIUM or (length == len(tokens) and people >= WELL_KNOWN * 10) or (cue == WEAK and capital and people >= WELL_KNOWN)
+            return (
+                cue >= MEDIUM or (length == len(tokens) and people >= WELL_KNOWN * 10) or (cue == WEAK and capital and people >= WELL_KNOWN)
+            )
         if place.kind in ("state", "region") or people >= WELL_KNOWN or whole in self._data.alias_towns:
             return True
         return people >= KNOWN and (cue >= MEDIUM or (cue == WEAK and capital))
@@ -254,7 +271,7 @@ class Spotter:
             return self._after_article(sentence, tokens, at, longest, cue)
         for length in range(min(longest, 4), 0, -1):
             part = tokens[at : at + length]
-            states = [n for n in range(1, min(4, length)) if self._names.is_state([t.folded for t in part[-n:]])]
+            states = [n for n in range(1, min(4, length)) if self._names.look.is_state([t.folded for t in part[-n:]])]
             own = part[: -states[-1]] if states else part
             if any(t.folded in self._data.common for t in own) or (not states and (cue < STRONG or length > 3)):
                 continue
@@ -265,8 +282,12 @@ class Spotter:
         return None
 
     def _after_article(self, sentence: str, tokens: list[Token], at: int, longest: int, cue: int) -> Claim | None:
-        """"los anyeles", "san bernaldino", "las begas": a name that begins with an everyday word."""
-        if cue < STRONG or longest < 2 or tokens[at].folded not in ("los", "las", "la", "el", "san", "santa", "saint", "fort", "new", "nueva", "nuevo"):
+        """A misspelt name that begins with an everyday word: "los anyeles", "san bernaldino", "las begas"."""
+        if (
+            cue < STRONG
+            or longest < 2
+            or tokens[at].folded not in ("los", "las", "la", "el", "san", "santa", "saint", "fort", "new", "nueva", "nuevo")
+        ):
             return None
         if tokens[at + 1].folded in self._data.common:
             return None
@@ -278,15 +299,15 @@ def _tokens(sentence: str) -> Iterator[Token]:
     end = 0
     for match in _TOKEN.finditer(sentence):
         text = match.group()
-        breaks = bool(re.search(r"[.;:!?\n()¿¡]", sentence[end : match.start()])) and not re.fullmatch(r"\.? ?", sentence[end : match.start()])
+        breaks = bool(re.search(r"[.;:!?\n()¿¡]", sentence[end : match.start()])) and not re.fullmatch(
+            r"\.? ?", sentence[end : match.start()]
+        )
         breaks = breaks or bool(re.search(r"\.\s+$", sentence[end : match.start()]) and len(sentence[:end].split()[-1]) > 3)
         yield Token(fold(text).replace(" ", ""), match.start(), match.end(), breaks, text[0].isupper(), text.replace(".", "").isupper())
         end = match.end()
 
 
-def _joined(
-    sentence: str, tokens: list[Token], claims: list[Claim], claim: Claim, resolve: Callable[[str], Resolution]
-) -> list[Claim]:
+def _joined(sentence: str, tokens: list[Token], claims: list[Claim], claim: Claim, resolve: Callable[[str], Resolution]) -> list[Claim]:
     """Adds a claim; a name followed at once by its ZIP code, or by the state or city it lies in, becomes one place."""
     if claims and claims[-1].last == claim.first and not tokens[claim.first].breaks:
         before = claims[-1]

@@ -49,7 +49,9 @@ def key(text: str) -> str:
 _SOUNDS = [
     (re.compile(pattern), sound)
     for pattern, sound in (
-        (r"(?<=[aeiou])x", "ks"), (r"^ll", "y"), (r"(?<=[^aeiouyl])le$", "al"), (r"ph", "f"), (r"sch|sh|tch|ch", "x"), (r"gh(?=t|$)", ""), (r"gh", "g"), (r"th", "t"), (r"ck|qu(?=[aeiou])|q", "k"),
+        (r"(?<=[aeiou])x", "ks"), (r"^ll", "y"), (r"(?<=[^aeiouyl])le$", "al"), (r"ph", "f"),
+        (r"sch|sh|tch|ch", "x"), (r"gh(?=t|$)", ""), (r"gh", "g"), (r"th", "t"),
+        (r"ck|qu(?=[aeiou])|q", "k"),
         (r"[gh]u(?=[aeoi])", "u"), (r"c(?=[eiy])|z", "s"), (r"c", "k"), (r"v", "b"), (r"m(?=[bp])", "n"),
         (r"ng(?=[^aeiouy]|$)", "n"), (r"g(?=[eiy])|j|h", ""), (r"^kn", "n"), (r"^ps", "s"), (r"^e?s(?=[bcdfgkmnpqrt])", "s"),
         (r"(?<=[^aeiouy])e$", ""), (r"(?<=[bdfgklmnpstx])es$", "s"), (r"[aeiouyw]+", "a"), (r"(.)\1+", r"\1"),

@@ -20,7 +20,7 @@ from bot.web.app import create_app
 
 def main() -> None:
     begin("orienta web")
-    settings = Settings()  # type: ignore[call-arg]
+    settings = Settings()
     set_up(settings.log_level)
     listening = socket.socket(fileno=int(sys.argv[1]))
     config = uvicorn.Config(

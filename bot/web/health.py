@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import generate_latest
 
 from bot.engine.train import MODEL_STATUS
-from bot.store import inbox
 from bot.settings import MODELS
+from bot.store import inbox
 from bot.web.service import Service
 
 router = APIRouter(tags=["operations"])

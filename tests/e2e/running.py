@@ -50,7 +50,9 @@ class RunningService:
 
     def start(self) -> RunningService:
         with open(self.output, "ab") as output:
-            self.process = subprocess.Popen([sys.executable, "-m", "bot"], cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bot"], cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
+            )
         eventually(self.is_ready, "the service is not ready")
         return self
 

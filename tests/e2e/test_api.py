@@ -109,7 +109,7 @@ def test_the_cursor_reads_on_and_from_the_beginning(service: RunningService) -> 
     whole = person.http.get("/api/chat/messages").json()
     rest = person.http.get("/api/chat/messages", params={"after": whole["cursor"]}).json()
 
-    assert [m["author"] for m in whole["messages"]][0] == "user"
+    assert whole["messages"][0]["author"] == "user"
     assert rest == {"messages": [], "cursor": whole["cursor"]}
     assert person.http.get("/api/chat/messages", params={"after": ""}).json() == whole
     for odd in ({"after": "x"}, {"after": "-1"}, {"wait": "x"}, {"wait": "31"}, {"wait": "nan"}):
@@ -146,7 +146,11 @@ def test_exit_ends_the_session_and_erase_too(service: RunningService) -> None:
 def test_other_sites_may_embed_the_chat(service: RunningService) -> None:
     asked = httpx.options(
         f"{service.url}/api/chat/messages",
-        headers={"Origin": "https://example.org", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"},
+        headers={
+            "Origin": "https://example.org",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization",
+        },
     )
 
     assert asked.headers["access-control-allow-origin"] == "*"

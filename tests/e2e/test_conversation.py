@@ -120,7 +120,16 @@ def test_an_ambiguous_place_is_asked_back_with_buttons(service: RunningService) 
 
 @pytest.mark.parametrize(
     "text",
-    ["/human_handoff", '/affirm{"place": "x"}', "<script>alert(1)</script>", "'; DROP TABLE message; --", "😀😀😀", "x" * 10_000, "\x01\x02 hola \x07", "نص"],
+    [
+        "/human_handoff",
+        '/affirm{"place": "x"}',
+        "<script>alert(1)</script>",
+        "'; DROP TABLE message; --",
+        "😀😀😀",
+        "x" * 10_000,
+        "\x01\x02 hola \x07",
+        "\u0646\u0635",
+    ],
 )
 def test_odd_texts_are_texts_and_get_an_answer(service: RunningService, text: str) -> None:
     person = service.chat(language="es")

@@ -31,7 +31,9 @@ def test_only_the_read_version_of_rasa_is_accepted(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("name", sorted(REPLACED))
 def test_a_replaced_module_is_one_that_rasa_has_and_can_be_imported(name: str) -> None:
     package, _, module = name.rpartition(".")
-    folder = Path(*(importlib.util.find_spec(package.split(".")[0]).submodule_search_locations or []), *package.split(".")[1:])  # type: ignore[union-attr]
+    spec = importlib.util.find_spec("rasa")
+    assert spec is not None
+    folder = Path(*(spec.submodule_search_locations or []), *package.split(".")[1:])
 
     assert (folder / f"{module}.py").exists() or (folder / module / "__init__.py").exists()
     assert importlib.import_module(name)
@@ -62,7 +64,11 @@ def test_what_is_left_out_says_so_when_it_is_made(module: str, name: str) -> Non
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("rasa.core.training.interactive", "run_interactive_learning"), ("rasa.core.channels.console", "record_messages"), ("sanic_cors", "CORS")],
+    [
+        ("rasa.core.training.interactive", "run_interactive_learning"),
+        ("rasa.core.channels.console", "record_messages"),
+        ("sanic_cors", "CORS"),
+    ],
 )
 def test_functions_that_are_left_out_say_so(module: str, name: str) -> None:
     with pytest.raises(NotInThisInstallation):
@@ -70,8 +76,10 @@ def test_functions_that_are_left_out_say_so(module: str, name: str) -> None:
 
 
 def test_a_component_that_is_left_out_is_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "config.yml").write_text("recipe: default.v1\nassistant_id: x\nlanguage: es\npipeline:\n- name: WhitespaceTokenizer\n- name: DIETClassifier\n")
-    (tmp_path / "nlu.yml").write_text('version: "3.1"\nnlu:\n- intent: a\n  examples: |\n    - b\n    - c\n- intent: d\n  examples: |\n    - e\n    - f\n')
+    pipeline = "pipeline:\n- name: WhitespaceTokenizer\n- name: DIETClassifier\n"
+    (tmp_path / "config.yml").write_text(f"recipe: default.v1\nassistant_id: x\nlanguage: es\n{pipeline}")
+    intents = "".join(f"- intent: {name}\n  examples: |\n    - {name} one\n    - {name} two\n" for name in "ab")
+    (tmp_path / "nlu.yml").write_text(f'version: "3.1"\nnlu:\n{intents}')
     ran = rasa("train", "nlu", "--config", "config.yml", "--nlu", "nlu.yml", folder=tmp_path)
 
     assert ran.returncode != 0
@@ -104,6 +112,11 @@ def test_dask_runs_each_task_once_and_in_the_order_of_need() -> None:
         calls.append(name)
         return name + "".join(needs)
 
-    graph = {"in": ("placeholder", 1), "a": (lambda: task("a"),), "b": (lambda a: task("b", a), "a"), "c": (lambda a, b: task("c", a, b), "a", "b")}
+    graph = {
+        "input": ("placeholder", 1),
+        "a": (lambda: task("a"),),
+        "b": (lambda a: task("b", a), "a"),
+        "c": (lambda a, b: task("c", a, b), "a", "b"),
+    }
     assert dask.get(graph, ["c", "a"]) == ["caba", "a"]
     assert calls == ["a", "b", "c"]

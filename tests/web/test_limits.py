@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from bot.web import limits
 from bot.web.limits import Limits, TooFast
 
 
 def test_a_session_may_say_ten_things_at_once_and_then_one_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(limits.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     its = Limits(on=True)
     for _ in range(10):
         its.message("1.2.3.4", "c1")
@@ -23,7 +24,7 @@ def test_a_session_may_say_ten_things_at_once_and_then_one_a_second(monkeypatch:
 
 def test_an_address_may_open_120_sessions_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(limits.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     its = Limits(on=True)
     for _ in range(120):
         its.session("1.2.3.4")

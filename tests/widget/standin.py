@@ -105,6 +105,7 @@ class Standin:
         self.calls: list[str] = []
         self.pages: dict[str, tuple[str, dict[str, str]]] = {}
         self.port = 0
+        self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # --- for tests
@@ -147,7 +148,7 @@ class Standin:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(("127.0.0.1", self.port))
             self.port = bound.getsockname()[1]
-            config = uvicorn.Config(self._app(), log_level="error", lifespan="off", timeout_graceful_shutdown=1, ws="none")
+            config = uvicorn.Config(self._app(), log_level="critical", lifespan="off", timeout_graceful_shutdown=1, ws="none")
             server = uvicorn.Server(config)
 
             async def serve() -> None:
@@ -161,6 +162,7 @@ class Standin:
             try:
                 yield self
             finally:
+                self._closing = True
                 server.should_exit = True
                 thread.join(5)
 
@@ -275,7 +277,7 @@ class Standin:
         if not self.faults.silent_stream:
             yield ": hola\n\n"
         with _news(conversation) as news:
-            while token in self.conversations and not self.faults.down:
+            while token in self.conversations and not self.faults.down and not self._closing:
                 news.clear()
                 while cursor < len(conversation.messages) and not self.faults.silent_stream:
                     cursor += 1
@@ -285,7 +287,7 @@ class Standin:
                     typing = conversation.typing
                     yield f"event: typing\ndata: {json.dumps({'on': typing})}\n\n"
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), 0.5)
+                    await asyncio.wait_for(news.wait(), 0.2)
 
     async def _exit(self, request: Request) -> Response:
         token, conversation = self._find(request)

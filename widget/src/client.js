@@ -302,11 +302,21 @@ export class Client {
     const asked = state.asked || state.erasing;
     // What was on its way when the person had everything erased ("sí") is not said again into a new conversation.
     const left = state.queue.filter((one) => !asked || !one.tries).map(({ id, text }) => ({ id, text, tries: 0 }));
-    this.reset(asked ? 'erased' : 'ended');
+    this.renew(asked ? 'erased' : 'ended', left);
+  }
+
+  /**
+   * Ends the conversation; what is left to say opens the next one.
+   *
+   * @param {Ending} why
+   * @param {Waiting[]} left
+   */
+  renew(why, left) {
+    this.reset(why);
     state.queue = left;
     save();
     for (const item of left) this.showOwn(item, 'waiting');
-    if (left.length) this.pump();
+    this.pump();
   }
 
   /** @param {Ending | ""} why */
@@ -327,8 +337,8 @@ export class Client {
   /** Erases the conversation everywhere; goes on until the server has said that it is done. */
   async erase() {
     const { token } = state;
-    this.reset('');
-    if (!token) return this.tell.over('erased');
+    this.reset(token ? 'erasing' : 'erased');
+    if (!token) return;
     Object.assign(state, { token, erasing: true });
     save();
     for (let attempt = 0; state.erasing; ) {
@@ -341,7 +351,7 @@ export class Client {
         await this.pause(attempt++, error instanceof Refused ? error.after : 0);
       }
     }
-    if (state.erasing) this.reset('erased');
+    if (state.erasing) this.renew('erased', state.queue);
   }
 
   /** Quick exit, the part that is said to the server and the storage: nothing here waits. */

@@ -136,7 +136,7 @@ export class Log {
       { class: 'card' },
       name && el('p', { class: 'lead' }, name),
       address && el('p', {}, address),
-      typeof number === 'object' && link(number.href, icon('phone'), `${strings.call} ${number.text}`),
+      typeof number === 'object' && link(number.href, icon('phone'), el('span', { class: 'sr' }, strings.call), el('span', { class: 'num' }, number.text)),
       link(way, icon('pin'), strings.route),
     );
   }

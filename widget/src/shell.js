@@ -33,7 +33,7 @@ export class Shell extends HTMLElement {
     const shadow = this.attachShadow({ mode: 'open' });
     shadow.adoptedStyleSheets = [sheet];
     this.launcher = el('button', { class: 'launcher', type: 'button', click: () => this.setOpen(true) }, icon('chat'), this.words('span', 'open'));
-    this.badge = el('span', { class: 'badge', id: 'badge', hidden: true });
+    this.badge = el('span', { class: 'badge', 'aria-hidden': 'true', hidden: true });
     this.launcher.append(this.badge);
     this.hint = el('p', { class: 'sr', role: 'status' });
     this.panel = el('section', { class: 'panel', 'aria-label': 'Orienta', hidden: true });

@@ -24,7 +24,7 @@
  *
  * @typedef {"ok" | "offline" | "down"} Line
  *
- * @typedef {"erased" | "ended"} Ending Why a conversation is over.
+ * @typedef {"erasing" | "erased" | "ended"} Ending Why a conversation is over.
  *
  * @typedef {object} Config What the site's owner set on the script element.
  * @property {string} base Where the service lives, with a slash at the end.

@@ -166,7 +166,6 @@ export class Widget extends Shell {
       });
       const yes = act(strings.eraseYes, () => {
         this.openMore(false);
-        this.log?.notice(strings.erasing);
         this.client?.erase();
       });
       erasing.replaceChildren(el('p', { role: 'alert' }, strings.eraseAsk), no, yes);
@@ -181,7 +180,7 @@ export class Widget extends Shell {
       el('button', { type: 'button', class: 'plain back', click: () => this.openMore(false) }, icon('back'), strings.back),
       el(tag, {}, strings.help),
       link('tel:911', icon('phone'), strings.tel911),
-      link(telephone(CIAM), icon('phone'), `${strings.telCiam}: ${CIAM}`),
+      link(telephone(CIAM), icon('phone'), el('span', {}, `${strings.ciam} `, el('span', { class: 'num' }, CIAM))),
       act(strings.human, () => {
         this.openMore(false);
         this.say(strings.humanText);

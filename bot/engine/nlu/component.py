@@ -13,6 +13,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 CORRECTED = "corrected"
 """Attribute of a message: its text as the classifiers read it."""
+MISSPELT = "misspelt"
+"""Attribute of a training example: what is read of a misspelt copy of it."""
 
 
 class StoredComponent(GraphComponent):
@@ -47,8 +49,7 @@ class StoredComponent(GraphComponent):
         return self.resource
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """Read the training sentences as messages are read, for the components behind this one."""
-        self.process(training_data.training_examples)
+        """Nothing to add to the training sentences, unless a subclass says so."""
         return training_data
 
     def learn(self, training_data: TrainingData) -> Any:

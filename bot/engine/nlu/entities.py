@@ -75,9 +75,6 @@ class EntityFinder(StoredComponent, EntityExtractorMixin):
     def learn(self, training_data: TrainingData) -> None:
         """Nothing: gazetteers and places are data."""
 
-    def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        return training_data
-
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = (message.get("text") or "")[:READ_AT_MOST]

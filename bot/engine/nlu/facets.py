@@ -12,9 +12,9 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.engine.importer import FACET
 from bot.engine.nlu import encoder
-from bot.engine.nlu.component import CORRECTED, StoredComponent
-from bot.engine.nlu.linear import TextClassifier
-from bot.engine.nlu.text import plain
+from bot.engine.nlu.classifier import TextClassifier
+from bot.engine.nlu.component import CORRECTED, MISSPELT, StoredComponent
+from bot.engine.nlu.text import misspell, plain
 from bot.settings import ROOT
 
 
@@ -40,23 +40,18 @@ class FacetClassifier(StoredComponent):
         return {"facet_score": 0.35, "aspect": 0.5, "nearest": 0.45}
 
     def learn(self, training_data: TrainingData) -> _Learnt:
-        marked = [(e.get("text"), e.get("intent"), e.get(FACET), e.get(CORRECTED)) for e in training_data.intent_examples if e.get(FACET)]
+        marked = [(e.get(CORRECTED), e.get("intent"), e.get(FACET), e.get(MISSPELT)) for e in training_data.intent_examples if e.get(FACET)]
         by_topic = {}
         for topic in sorted({m[1] for m in marked}):
-            mine = [m for m in marked if m[1] == topic]
-            if len({m[2] for m in mine}) > 1:
-                corrected = {m[0]: m[3] for m in mine}
-                by_topic[topic] = TextClassifier().fit(
-                    [m[0] for m in mine], [m[2] for m in mine], lambda t, c=corrected: c.get(t, plain(t))
-                )
-        vectors = encoder.encode([m[3] for m in marked]).astype(np.float16) if encoder.available() else None
-        questions = _aspect_questions()
-        aspects = TextClassifier().fit([q for q, _ in questions], [a for _, a in questions], plain)
-        words = frozenset(word for question, _ in questions for word in plain(question).split())
+            read, _, facets, misspelt = zip(*(m for m in marked if m[1] == topic), strict=True)
+            if len(set(facets)) > 1:
+                by_topic[topic] = TextClassifier().fit(read, facets, misspelt)
+        vectors = encoder.encode([m[0] for m in marked]).astype(np.float16) if encoder.available() else None
+        questions, asked = zip(*_aspect_questions(), strict=True)
+        bare = [plain(question) for question in questions]
+        aspects = TextClassifier().fit(bare, asked, [plain(misspell(question)) for question in questions])
+        words = frozenset(word for question in bare for word in question.split())
         return _Learnt(by_topic, [f"{m[1]}/{m[2]}" for m in marked], vectors, aspects, words)
-
-    def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        return training_data
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
@@ -80,7 +75,7 @@ class FacetClassifier(StoredComponent):
         known = self.learnt.by_topic.get(topic)
         if known is None or not text:
             return None
-        probabilities = known.probabilities([text])[0]
+        probabilities = known.probabilities(text)
         best = int(np.argmax(probabilities))
         score = float(probabilities[best]) * nearness.get(f"{topic}/{known.classes[best]}", 1.0)
         return known.classes[best] if score >= self.config["facet_score"] else None
@@ -90,7 +85,7 @@ class FacetClassifier(StoredComponent):
         words = text.split()
         if not words or any(word not in self.learnt.aspect_words for word in words):
             return None
-        probabilities = self.learnt.aspects.probabilities([text])[0]
+        probabilities = self.learnt.aspects.probabilities(text)
         best = int(np.argmax(probabilities))
         name = self.learnt.aspects.classes[best]
         return name if name != "none" and probabilities[best] >= self.config["aspect"] else None

@@ -48,9 +48,9 @@ _BY_EAR = (
 )
 
 
-def misspelt(text: str, seed: int, edits: int = 2) -> str:
-    """The text as a hurried thumb or a Spanish ear may write it; the same for the same seed."""
-    rng = random.Random(seed)  # noqa: S311 (noise, not secrets)
+def misspell(text: str, edits: int = 2) -> str:
+    """The text as a hurried thumb or a Spanish ear may write it; always the same for the same text."""
+    rng = random.Random(text)
     words = text.split()
     shorts = _shorts()
     for number, word in enumerate(words):
