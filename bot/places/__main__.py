@@ -21,8 +21,8 @@ def main() -> None:
 
         build()
     places = Places.load()
-    out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n", line_buffering=True)
-    lines = [place] if place else io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
+    out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="\n", line_buffering=True)
+    lines = [place] if place else io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace", newline="\n")
     for line in lines:
         out.write(json.dumps(places.resolve(line.rstrip("\r\n")).as_json(), ensure_ascii=False) + "\n")
 

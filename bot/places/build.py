@@ -170,8 +170,9 @@ def _names(towns: list[Town]) -> tuple[dict[str, list[int]], dict[str, list[int]
     also: dict[str, list[int]] = defaultdict(list)
     for i, town in enumerate(towns):
         names[key(town.name)].append(i)
-        for other in sorted({key(name) for name in town.also} - {key(town.name), ""}):
-            also[other].append(i)
+        for other in sorted({key(name) for name in town.also} - {key(town.name)}):
+            if len(other) > 3:
+                also[other].append(i)
     names.pop("", None)
     return names, also
 

@@ -9,7 +9,7 @@ _ANGLE = rf"({_NUMBER})\s*°?\s*(?:(\d{{1,2}})\s*['’′]\s*)?(?:(\d{{1,2}}(?:\
 _LABEL = r"(?:geo:|coordenadas?|coordinates?|ubicaci[oó]n|location|lat(?:itude?|itud)?|l(?:on|ng)(?:gitude?|gitud)?|gps|[@:=(\[\s])*"
 _POINT = re.compile(rf"^\s*{_LABEL}{_ANGLE}\s*[,;/\s]\s*{_LABEL}{_ANGLE}\s*[)\]]?\s*\.?$", re.IGNORECASE)
 _MAP_LINK = re.compile(rf"[@=/]({_NUMBER}),\s?({_NUMBER})(?=[,&z\s]|$)")
-ZIP = re.compile(r"(?<![\d$#.,-])(\d{5})(?:[-–\s]?\d{4})?(?![\d-]|[.,]\d)")
+ZIP = re.compile(r"(?<![\d$#.,-])(\d{5})(?:[-–\s]?\d{4})?(?!\d|[-.,]\d)")
 POSTAL = re.compile(r"\b([ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z])[ -]?(\d[ABCEGHJ-NPRSTV-Z]\d)\b", re.IGNORECASE)
 _POSTAL_START = re.compile(r"^\s*([ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z])\s*$", re.IGNORECASE)
 

@@ -245,7 +245,7 @@ class Gazetteer:
                     add(name, self.town_people[i] // (1 if home else ABROAD_WEIGHT))
         for name, ids in self.also.items():
             i = ids[0]
-            if self.town_people[i] >= GUESS_ABROAD and (self.town_unit[i] >= 0 or self.town_country[i] == "MX"):
+            if name not in self.names and self.town_people[i] >= GUESS_ABROAD and (self.town_unit[i] >= 0 or self.town_country[i] == "MX"):
                 add(name, self.town_people[i] // (1 if self.town_unit[i] >= 0 else ABROAD_WEIGHT))
         for name, i in self.alias_towns.items():
             add(name, self.town_people[i])

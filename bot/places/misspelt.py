@@ -19,6 +19,10 @@ from bot.places.text import ear, likeness
 ALIKE_ALONE, ALIKE_IN_STATE, ALIKE_STATE, ALIKE_SURELY = 0.79, 0.68, 0.78, 0.87
 # Of a state beside a town of its own that is written right ("Orlando Frolida").
 ALIKE_STATE_BESIDE = 0.68
+# Less alike by letters than this is not the same name, whatever the ear says.
+FEWEST_LETTERS = 0.4
+# Letters from which several everyday words may be a misspelt name.
+LONG_ENOUGH = 8
 # Short words are alike by chance: what each letter under six adds to the limit.
 PER_MISSING_LETTER = 0.03
 # What ten times more people add to the likeness when names compete.
@@ -39,6 +43,8 @@ def most_alike(name: list[str], pool: Pool, least: float) -> tuple[float, str] |
     by_ear = process.extract(heard, pool.ears, scorer=OSA.normalized_similarity, score_cutoff=0.6, limit=60)
     best: tuple[float, float, str] | None = None
     for row in {row for _, _, row in by_letters} | {row for _, _, row in by_ear}:
+        if OSA.normalized_similarity(whole, pool.keys[row]) < FEWEST_LETTERS:
+            continue
         alike = likeness(whole, heard, pool.keys[row], pool.ears[row])
         if alike >= least - min(KNOWN_WELL, max(0.0, KNOWN_WELL * log10(max(pool.people[row], 1) / CITY))):
             rank = alike + PRIOR * log10(pool.people[row] + 100)
@@ -76,9 +82,17 @@ class Misspelt:
                     break
 
     def alone(self, forms: list[list[str]]) -> tuple[float, str] | None:
-        """Likeness and key of the place that one of the forms of a name is alike; everyday words are not guessed at."""
-        names = [form for form in forms if not all(word in self._data.common for word in form)]
-        return max(filter(None, (most_alike(name, self._data.guesses, ALIKE_ALONE) for name in names)), default=None)
+        """Likeness and key of the place that one of the forms of a name is alike.
+
+        Everyday words are guessed at only when several together are very much like a name ("Los Angles").
+        """
+        guesses = []
+        for form in forms:
+            everyday = all(word in self._data.common for word in form)
+            if everyday and (len(form) < 2 or len("".join(form)) < LONG_ENOUGH):
+                continue
+            guesses.append(most_alike(form, self._data.guesses, ALIKE_SURELY if everyday else ALIKE_ALONE))
+        return max(filter(None, guesses), default=None)
 
     def _likely_states(self, name: list[str]) -> Iterator[tuple[list[str], State, float]]:
         """States named at an end of the name, as they are or misspelt."""

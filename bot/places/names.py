@@ -109,7 +109,8 @@ class Names:
                     return self._within(iso, self.look.inner(rest))
                 readings = [r for r in self.look.readings("".join(self.look.inner(rest))) if r.place.country == iso]
                 if readings or (part == name[-length:] and whole not in self.data.state_names):
-                    return Resolution("outside", place=readings[0].place if readings else Place(self.data.country_name[iso], "country", country=iso))
+                    country = Place(self.data.country_name[iso], "country", country=iso)
+                    return Resolution("outside", place=readings[0].place if readings else country)
         return None
 
     def _within(self, iso: str, rest: list[str]) -> Resolution | None:

@@ -40,7 +40,7 @@ class Widget:
 
     def hears(self, text: str) -> Locator:
         found = self.log.locator("li:not(.user)").filter(has_text=text).first
-        expect(found).to_be_visible()
+        expect(found).to_be_visible(timeout=10_000)
         return found
 
     def press(self, name: str) -> None:
@@ -52,7 +52,8 @@ class Widget:
     def texts(self) -> list[tuple[str, str]]:
         """(author, text) of every message on the screen, from top to bottom."""
         found: list[list[str]] = self.log.evaluate(
-            "log => [...log.querySelectorAll('li:not(.notice)')].map((li) => [li.className, [...li.querySelectorAll('.bubble p')].map((p) => p.textContent).join('\\n')])"
+            """log => [...log.querySelectorAll('li:not(.notice)')]
+              .map((li) => [li.className, [...li.querySelectorAll('.bubble p')].map((p) => p.textContent).join('\\n')])"""
         )
         return [(author, text) for author, text in found]
 

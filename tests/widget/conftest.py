@@ -13,10 +13,17 @@ import pytest
 from tests.widget.standin import Standin
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 NEEDED = os.environ.get("CI") == "true" or os.environ.get("REQUIRE_BROWSER") == "1"
 
 
@@ -56,14 +63,22 @@ class Tracked:
         self.dialogs: list[str] = []
         context.on("request", lambda request: self.requests.append(request.url))
         context.on("page", self._watch)
-        context.add_init_script("document.addEventListener('securitypolicyviolation', (e) => console.error('CSP: ' + e.violatedDirective + ' ' + e.blockedURI))")
+        context.add_init_script(
+            "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP: ' + e.violatedDirective + ' ' + e.blockedURI))"
+        )
         # The exit page is somebody else's: it is stood in for, and no test leaves the machine.
-        context.route("https://weather.gov/**", lambda route: route.fulfill(body="<title>Weather</title><p>Sunny</p>", content_type="text/html"))
+        context.route(
+            "https://weather.gov/**", lambda route: route.fulfill(body="<title>Weather</title><p>Sunny</p>", content_type="text/html")
+        )
 
     def _watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", self._dismiss)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
 
     def foreign(self, *own: str) -> list[str]:
         """Requests to anywhere but the given origins (and the exit page)."""

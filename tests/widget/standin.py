@@ -256,7 +256,7 @@ class Standin:
         if len(conversation.messages) <= after and wait:
             with contextlib.suppress(TimeoutError), _news(conversation) as news:
                 await asyncio.wait_for(news.wait(), wait)
-        token, conversation = self._find(request)
+        _, conversation = self._find(request)
         if conversation is None:
             return _error(401, "no_session")
         return JSONResponse({"messages": conversation.messages[after:], "cursor": str(len(conversation.messages))})
@@ -344,7 +344,12 @@ class Standin:
         elif "detuvieron" in low or "detained" in low:
             say(WORDS["detained"][language], 1, "detention_report", buttons=buttons(*BUTTONS[language][1:]))
         elif "consulado" in low or "consulate" in low:
-            place = {"lat": 34.0573, "lon": -118.2734, "name": "Consulado en Los Ángeles", "address": "2401 W 6th St, Los Angeles, CA 90057"}
+            place = {
+                "lat": 34.0573,
+                "lon": -118.2734,
+                "name": "Consulado en Los Ángeles",
+                "address": "2401 W 6th St, Los Angeles, CA 90057",
+            }
             say(WORDS["card"][language], 3, "consulate_find", location=place)
         elif "borra" in low or "erase" in low:
             say(WORDS["erase"][language], 0, "delete_data", buttons=buttons(("Sí", "p-yes"), ("No", "p-no")))

@@ -105,7 +105,11 @@ def test_sizes_overflow_and_focus_in_every_state(contexts: Callable[..., Tracked
     page = tracked.context.new_page()
     for state in states(page, tracked, standin, "es"):
         assert page.evaluate(SMALL_TARGETS) == [], state
-        for style in ("", "html{font-size:200%}", "*{line-height:1.5!important;letter-spacing:.12em!important;word-spacing:.16em!important}"):
+        for style in (
+            "",
+            "html{font-size:200%}",
+            "*{line-height:1.5!important;letter-spacing:.12em!important;word-spacing:.16em!important}",
+        ):
             page.evaluate(ADD_STYLE, style)
             assert page.evaluate(OVERFLOW) == [], (state, style)
         page.evaluate(ADD_STYLE, "")
@@ -163,7 +167,16 @@ def test_a_whole_talk_by_keyboard(contexts: Callable[..., Tracked], standin: Sta
         assert focused["ring"], focused
         assert focused["uncovered"], focused
         names.append(focused["name"])
-    order = ["Salir", "English", "Más opciones", "Cerrar chat", "Conversación", "Está pasando ahora", "Detuvieron a alguien", "Tengo una pregunta"]
+    order = [
+        "Salir",
+        "English",
+        "Más opciones",
+        "Cerrar chat",
+        "Conversación",
+        "Está pasando ahora",
+        "Detuvieron a alguien",
+        "Tengo una pregunta",
+    ]
     assert names == [*order, "911", "Seguridad"]
     for expected in ("Escriba su mensaje", "Enviar"):
         page.keyboard.press("Tab")
@@ -211,10 +224,12 @@ def test_each_answer_is_spoken_once_and_nothing_else(page: Page, standin: Standi
             const root = document.querySelector('orienta-chat')?.shadowRoot;
             if (!root) return void setTimeout(watch, 10);
             const live = (node) => {
-              const place = (node.nodeType === 1 ? node : node.parentElement)?.closest('[aria-live], [role=status], [role=alert], [role=log]');
+              const element = node.nodeType === 1 ? node : node.parentElement;
+              const place = element?.closest('[aria-live], [role=status], [role=alert], [role=log]');
               return place && place.getAttribute('aria-live') !== 'off';
             };
-            new MutationObserver((all) => all.forEach((one) => one.addedNodes.forEach((node) => live(node) && window.spoken.push(node.textContent))))
+            const hear = (node) => live(node) && window.spoken.push(node.textContent);
+            new MutationObserver((all) => all.forEach((one) => one.addedNodes.forEach(hear)))
               .observe(root, { childList: true, subtree: true });
           };
           watch();

@@ -45,13 +45,13 @@ def test_bundle_equals_a_fresh_build(tmp_path: Path) -> None:
         (tmp_path / "node_modules").symlink_to(WIDGET / "node_modules")
     else:
         options = ["--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        got = subprocess.run([npm, "install", *options], cwd=tmp_path, capture_output=True, text=True, timeout=200)  # noqa: S603
+        got = subprocess.run([npm, "install", *options], cwd=tmp_path, capture_output=True, text=True, timeout=200)
         if got.returncode:
             pytest.skip(f"esbuild cannot be installed here: {got.stderr[-200:]}")
     fresh = tmp_path / "fresh.js"
-    subprocess.run([node, "build.mjs", str(fresh)], cwd=tmp_path, check=True, timeout=60)  # noqa: S603
+    subprocess.run([node, "build.mjs", str(fresh)], cwd=tmp_path, check=True, timeout=60)
     assert fresh.read_bytes() == BUNDLE.read_bytes()
-    checked = subprocess.run([npm, "run", "--silent", "check"], cwd=tmp_path, capture_output=True, text=True, timeout=120)  # noqa: S603
+    checked = subprocess.run([npm, "run", "--silent", "check"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert checked.returncode == 0, checked.stdout
 
 
@@ -63,7 +63,10 @@ def test_sizes() -> None:
     assert first_load <= FIRST_LOAD
 
 
-@pytest.mark.parametrize("word", ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "createObjectURL", "<style", "EventSource"])
+@pytest.mark.parametrize(
+    "word",
+    ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "createObjectURL", "<style", "EventSource"],
+)
 def test_bundle_has_nothing_that_a_strict_policy_refuses(word: str) -> None:
     assert word not in BUNDLE.read_text("utf-8")
 

@@ -205,7 +205,7 @@ def test_erasing_needs_a_second_tap_and_leaves_nothing(page: Page, standin: Stan
     chat.hears("Listo. Se borró todo lo que escribió.")
     assert len(standin.erasures) == 1
     assert chat.texts() == []
-    assert "token\":\"\"" in storage(page)["session"]["orienta"]
+    assert 'token":""' in storage(page)["session"]["orienta"]
     expect(page.locator(".starter").first).to_be_visible()
     chat.says("otra cosa")
     chat.hears("Eco: otra cosa")
@@ -277,7 +277,9 @@ def _colors(page: Page) -> tuple[str, str]:
 
 
 def test_topic_puts_a_button_first(page: Page, standin: Standin) -> None:
-    standin.page("/host", '<!doctype html><html lang="es"><title>x</title><body><script src="/widget.js" data-topic="labor_rights"></script>')
+    standin.page(
+        "/host", '<!doctype html><html lang="es"><title>x</title><body><script src="/widget.js" data-topic="labor_rights"></script>'
+    )
     chat = Widget(page).open(f"{standin.origin}/host")
     assert page.locator(".starter").all_inner_texts()[0] == "Problemas de trabajo"
     chat.press("Problemas de trabajo")

@@ -30,11 +30,14 @@ def host() -> Iterator[Standin]:
 
 
 def policy(origin: str) -> str:
-    return f"default-src 'none'; script-src {origin}; connect-src {origin}; img-src {origin}; require-trusted-types-for 'script'; trusted-types 'none'"
+    ours = f"script-src {origin}; connect-src {origin}; img-src {origin}"
+    return f"default-src 'none'; {ours}; require-trusted-types-for 'script'; trusted-types 'none'"
 
 
 def test_foreign_origin_with_a_strict_policy(tracked: Tracked, page: Page, host: Standin, standin: Standin) -> None:
-    html = f'<!doctype html><html lang="es"><title>Sitio</title><body><h1>Sitio</h1><script src="{standin.origin}/widget.js" async></script>'
+    html = (
+        f'<!doctype html><html lang="es"><title>Sitio</title><body><h1>Sitio</h1><script src="{standin.origin}/widget.js" async></script>'
+    )
     host.page("/host", html, policy(standin.origin))
     chat = Widget(page).open(f"{host.origin}/host")
     chat.press("Está pasando ahora")
@@ -69,9 +72,14 @@ def test_our_own_pages_ask_nobody_else(tracked: Tracked, page: Page, standin: St
 
 
 def test_hostile_style_sheet_changes_nothing(page: Page, standin: Standin) -> None:
-    hostile = "* {all: unset !important; font-size: 62.5% !important; color: red !important} html {font-size: 62.5%} div, button {position: static !important}"
+    hostile = (
+        "* {all: unset !important; font-size: 62.5% !important; color: red !important} "
+        "html {font-size: 62.5%} div, button {position: static !important}"
+    )
     for name, style in (("calm", ""), ("hostile", hostile)):
-        standin.page(f"/{name}", f'<!doctype html><html lang="es"><title>x</title><style>{style}</style><body><script src="/widget.js"></script>')
+        standin.page(
+            f"/{name}", f'<!doctype html><html lang="es"><title>x</title><style>{style}</style><body><script src="/widget.js"></script>'
+        )
     looks = []
     for name in ("calm", "hostile"):
         page.goto(f"{standin.origin}/{name}")
@@ -98,7 +106,7 @@ HTML = [
     '"><svg onload=alert(1)>',
     "</li></ol><iframe src=javascript:alert(1)></iframe>",
     "<b>fuerte</b> &lt;i&gt; &amp;",
-    "[enlace](javascript:alert(1)) https://x.example/\"onmouseover=alert(1)",
+    '[enlace](javascript:alert(1)) https://x.example/"onmouseover=alert(1)',
 ]
 
 
@@ -113,7 +121,12 @@ def test_markup_in_messages_is_text(tracked: Tracked, page: Page, standin: Stand
     expect(answer.get_by_role("button")).to_have_text(payload)
     assert chat.texts()[0] == ("user", payload)
     assert chat.texts()[-1] == ("agent", payload)
-    assert chat.log.evaluate("log => log.querySelectorAll('img, script, iframe, b, i:not(.dots i), [onload], [onmouseover], [onerror]').length") == 0
+    assert (
+        chat.log.evaluate(
+            "log => log.querySelectorAll('img, script, iframe, b, i:not(.dots i), [onload], [onmouseover], [onerror]').length"
+        )
+        == 0
+    )
     assert tracked.dialogs == []
 
 
@@ -135,7 +148,10 @@ def test_host_element_asks_session_replay_to_look_away(page: Page, standin: Stan
 
 
 def test_frame_mode_keeps_the_chat_from_the_host_and_exits_as_one(tracked: Tracked, page: Page, host: Standin, standin: Standin) -> None:
-    host.page("/host", f'<!doctype html><html lang="en"><title>x</title><body><script src="{standin.origin}/widget.js" data-mode="frame" data-theme="dark"></script>')
+    host.page(
+        "/host",
+        f'<!doctype html><html lang="en"><title>x</title><body><script src="{standin.origin}/widget.js" data-mode="frame"></script>',
+    )
     page.goto(f"{host.origin}/host")
     launcher = page.get_by_role("button", name="Open chat")
     launcher.click()
@@ -153,7 +169,11 @@ def test_frame_mode_keeps_the_chat_from_the_host_and_exits_as_one(tracked: Track
 
 
 def test_frame_mode_exits_by_shift_from_the_host_page(page: Page, host: Standin, standin: Standin) -> None:
-    host.page("/host", f'<!doctype html><html lang="en"><title>x</title><body><script src="{standin.origin}/widget.js" data-mode="frame"></script><button>host</button>')
+    host.page(
+        "/host",
+        f'<!doctype html><html lang="en"><title>x</title><body><script src="{standin.origin}/widget.js" data-mode="frame"></script>'
+        "<button>host</button>",
+    )
     page.goto(f"{host.origin}/host")
     page.get_by_role("button", name="Open chat").click()
     frame = page.frame_locator("iframe")

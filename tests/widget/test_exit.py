@@ -86,15 +86,22 @@ def test_exit_works_without_a_line(tracked: Tracked, page: Page, standin: Standi
 
 
 def test_page_is_hidden_in_the_same_task(page: Page, standin: Standin) -> None:
-    page.add_init_script("window.fetch = new Proxy(fetch, {apply(target, self, args) { if (String(args[0]).endsWith('/exit')) window.order = [document.documentElement.style.visibility, sessionStorage.length]; return Reflect.apply(target, self, args); }})")
+    page.add_init_script(
+        """window.fetch = new Proxy(fetch, {apply(target, self, args) {
+             if (String(args[0]).endsWith('/exit')) window.order = [document.documentElement.style.visibility, sessionStorage.length];
+             return Reflect.apply(target, self, args);
+           }})"""
+    )
     chat = Widget(page).open(standin.origin)
     chat.says("un secreto")
     chat.hears("Eco: un secreto")
     page.route("https://weather.gov/**", lambda route: None)  # never answered: the page stays to be looked at
     seen = page.evaluate(
         """() => {
-          document.querySelector('orienta-chat').shadowRoot.querySelector('.exit').click();
-          return [getComputedStyle(document.body).visibility, sessionStorage.length, window.order, document.querySelector('orienta-chat').shadowRoot.textContent.includes('secreto')];
+          const root = document.querySelector('orienta-chat').shadowRoot;
+          root.querySelector('.exit').click();
+          const visible = getComputedStyle(document.body).visibility;
+          return [visible, sessionStorage.length, window.order, root.textContent.includes('secreto')];
         }"""
     )
     # hidden first, then the call (storage still full), then the storage
@@ -169,13 +176,16 @@ def test_own_exit_address(contexts: Callable[..., Tracked], standin: Standin) ->
 
 def test_back_after_exit_shows_an_empty_closed_widget(page: Page, standin: Standin) -> None:
     """As when the browser kept the page alive (back-forward cache): the event comes to the very page that was left."""
-    chat = Widget(page).open(standin.origin)
-    chat.says("un secreto")
-    chat.hears("Eco: un secreto")
-    page.route("https://weather.gov/**", lambda route: None)  # never answered: the page stays
-    page.evaluate("document.querySelector('orienta-chat').shadowRoot.querySelector('.exit').click()")
-    page.evaluate("window.stop(); dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    script = '<script src="/widget.js" data-exit-url="#away"></script>'  # stays, so that there is a page to come back to
+    standin.page("/host", f'<!doctype html><html lang="es"><title>x</title><body>{script}')
+    chat = Widget(page).open(f"{standin.origin}/host")
+    chat.says("hay agentes, un secreto")
+    chat.hears("No abra la puerta.")
+    chat.exit.click()
+    assert page.evaluate("getComputedStyle(document.documentElement).visibility") == "hidden"
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     expect(chat.launcher).to_be_visible()
     chat.launcher.click()
     assert chat.texts() == []
     expect(chat.band).to_be_hidden()
+    expect(page.locator(".starter").first).to_be_visible()

@@ -234,7 +234,10 @@ def test_erasing_without_a_line_is_done_later(page: Page, standin: Standin) -> N
 
 
 def test_without_storage_it_works_from_memory(page: Page, standin: Standin, tracked: Tracked) -> None:
-    page.add_init_script("for (const name of ['sessionStorage', 'localStorage']) Object.defineProperty(window, name, {get() { throw new DOMException('no', 'SecurityError'); }})")
+    page.add_init_script(
+        """for (const name of ['sessionStorage', 'localStorage'])
+             Object.defineProperty(window, name, {get() { throw new DOMException('no', 'SecurityError'); }})"""
+    )
     chat = Widget(page).open(standin.origin)
     chat.says("hola")
     chat.hears("Eco: hola")

@@ -36,7 +36,7 @@ export class Shell extends HTMLElement {
     this.badge = el('span', { class: 'badge', 'aria-hidden': 'true', hidden: true });
     this.launcher.append(this.badge);
     this.hint = el('p', { class: 'sr', role: 'status' });
-    this.panel = el('section', { class: 'panel', 'aria-label': 'Orienta', hidden: true });
+    this.panel = el(mode === 'page' ? 'main' : 'section', { class: 'panel', 'aria-label': 'Orienta', hidden: true });
     this.root = el('div', { class: 'root', 'data-mode': mode, 'data-position': position }, this.launcher, this.panel, this.hint);
     shadow.append(this.root);
     this.dress();
