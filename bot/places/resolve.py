@@ -17,6 +17,8 @@ from bot.places.text import fold
 DEFAULT_PATH = Path(__file__).resolve().parents[2] / "models/places.zip"
 # Longer texts are no place names; what stands behind this is not read.
 LONGEST = 200
+# From how many words on a text that is no place may be a sentence that holds one.
+A_SENTENCE = 4
 # A point on water belongs to the town on the shore, this far away at most; beyond it nobody's post serves it.
 SHORE_KM = 400.0
 
@@ -31,7 +33,7 @@ class Places:
     def __init__(self, gazetteer: Gazetteer) -> None:
         self._data = gazetteer
         self._names = Names(gazetteer)
-        self._spotter = Spotter(gazetteer, self._names, self.resolve)
+        self._spotter = Spotter(gazetteer, self._names, self._resolve)
 
     @classmethod
     def load(cls, path: Path = DEFAULT_PATH) -> Places:
@@ -54,6 +56,12 @@ class Places:
         Returns:
             The answer by the rules of `make consulate` in the contract; never raises.
         """
+        answer = self._resolve(text)
+        if answer.status == "unknown" and len(text.split()) >= A_SENTENCE and (found := self.find_in(text[:LONGEST])):
+            return found.resolution
+        return answer
+
+    def _resolve(self, text: str) -> Resolution:
         text = text.strip()[:LONGEST]
         if (point := codes.point(text)) is not None:
             return self._at_point(*point)

@@ -154,6 +154,9 @@ class Standin:
             async def serve() -> None:
                 self._loop = asyncio.get_running_loop()
                 await server.serve(sockets=[bound])
+                for connection in list(server.server_state.connections):  # those whose browser is still there
+                    connection.transport.abort()
+                await asyncio.sleep(0.05)  # for the transports to close
 
             thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
             thread.start()

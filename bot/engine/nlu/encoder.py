@@ -37,8 +37,12 @@ def available() -> bool:
     return _encoder() is not None
 
 
+_trained: dict[str, Vectors] = {}
+"""Vectors of training sentences: the components of one training ask for the same ones."""
+
+
 def encode(texts: Sequence[str]) -> Vectors:
-    """Unit vectors, shape (len(texts), 512).
+    """Unit vectors, shape (len(texts), 512); remembered, so for training sentences only.
 
     Raises:
         RuntimeError: the encoder is missing; ask `available` first.
@@ -46,12 +50,11 @@ def encode(texts: Sequence[str]) -> Vectors:
     encoder = _encoder()
     if encoder is None:
         raise RuntimeError("the sentence encoder is missing")
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # texts of like length go together: less padding
-    vectors = np.zeros((len(texts), 512), np.float32)
-    for start in range(0, len(order), BATCH):
-        part = order[start : start + BATCH]
-        vectors[part] = encoder.encode([texts[i] or " " for i in part])
-    return vectors
+    new = sorted({text for text in texts if text not in _trained}, key=len)  # texts of like length go together: less padding
+    for start in range(0, len(new), BATCH):
+        part = new[start : start + BATCH]
+        _trained.update(zip(part, encoder.encode([text or " " for text in part]), strict=True))
+    return np.stack([_trained[text] for text in texts])
 
 
 @lru_cache(maxsize=64)
