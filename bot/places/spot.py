@@ -179,6 +179,8 @@ class Spotter:
 
     def _town_and_state(self, town: list[Token], state: list[Token], cue: int) -> list[Reading] | None:
         name = "".join(t.folded for t in state)
+        if not self._names.look.states_called(name):
+            return None
         if len(state) == 1 and name in self._wordlike and not state[0].upper:
             return None
         if self._cues.get((town[0].folded,)) is not None or town[0].folded in self._wordlike or town[-1].folded in ("de", "en", "in", "of"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -17,6 +18,7 @@ _LONG_WHEN_FIRST = {"mt": "mount", "n": "north", "s": "south", "e": "east", "w":
 _INITIALS = re.compile(r"\b(?:[a-z]{1,2}\.\s?){1,}[a-z]{1,2}\.?(?![a-z])")
 
 
+@lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """Lower case, without accents and apostrophes, initials joined ("D.C." -> "dc"), all else than letters and digits a space.
 

@@ -125,6 +125,17 @@ def test_numbers_and_addresses_can_be_tapped(page: Page, standin: Standin, text:
     assert [link.get_attribute("href") for link in answer.get_by_role("link").all()] == links
 
 
+def test_a_long_address_shows_whose_it_is(page: Page, standin: Standin) -> None:
+    chat = Widget(page).open(standin.origin)
+    chat.says("hola")
+    chat.hears("Eco: hola")
+    url = "https://www.google.com/maps/dir/?api=1&destination=3200+Rogerdale+Rd%2C+Houston"
+    standin.put(standin.only, text=f"Cómo llegar: {url}\nConfirme antes de ir.", level=3)
+    link = chat.hears("Confirme antes de ir.").get_by_role("link")
+    expect(link).to_have_text("https://www.google.com/…")
+    expect(link).to_have_attribute("href", url)
+
+
 def test_officer_has_another_bubble_and_a_label(page: Page, standin: Standin) -> None:
     chat = Widget(page).open(standin.origin)
     page.get_by_role("button", name="Más opciones").click()

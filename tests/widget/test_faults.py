@@ -93,6 +93,8 @@ def test_refused_message_can_be_tapped_to_try_again_and_holds_up_nothing(page: P
     chat.says("siguiente")
     chat.hears("Eco: siguiente")
     expect(chat.own("rechazado")).to_contain_text("No se pudo (bad_request).")
+    page.reload()
+    expect(chat.own("rechazado")).to_contain_text("No se pudo (bad_request).")
     chat.own("rechazado").get_by_role("button", name="no se pudo, toque para reintentar").click()
     chat.hears("Eco: rechazado")
     assert_same(chat, standin)

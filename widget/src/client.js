@@ -46,8 +46,8 @@ export class Client {
     this.heard = 0;
     /** @type {Set<() => void>} */
     this.sleepers = new Set();
-    /** @type {Map<string, Waiting>} */
-    this.failed = new Map();
+    /** Conversations, one after the other, that ended without having taken a message. */
+    this.renewals = 0;
   }
 
   /** Takes up what an earlier page of this tab left. */
@@ -59,7 +59,7 @@ export class Client {
     addEventListener('offline', () => state.token && this.line('offline'));
     document.addEventListener('visibilitychange', () => document.hidden || this.wake(Date.now() - this.heard > 20_000));
     if (state.erasing) return void this.erase();
-    for (const item of state.queue) this.showOwn(item, 'waiting');
+    for (const item of state.queue) this.showOwn(item, item.failed === undefined ? 'waiting' : 'failed');
     if (state.token) this.listen(true);
     this.pump();
   }
@@ -117,9 +117,10 @@ export class Client {
 
   /** @param {string} id */
   retry(id) {
-    const item = this.failed.get(id);
+    const item = state.queue.find((one) => one.id === id);
     if (!item) return;
-    this.failed.delete(id);
+    this.drop(item);
+    delete item.failed;
     state.queue.push({ ...item, tries: 0 });
     save();
     this.tell.progress(id, 'sending');
@@ -132,7 +133,12 @@ export class Client {
    */
   showOwn(item, progress) {
     this.tell.message({ id: item.id, author: 'user', text: item.text }, true);
-    this.tell.progress(item.id, progress);
+    this.tell.progress(item.id, progress, item.failed);
+  }
+
+  /** @returns {Waiting | undefined} What is to be sent now. */
+  next() {
+    return state.queue.find((one) => one.failed === undefined);
   }
 
   /** Sends what waits, in order; an item leaves the queue when it is acknowledged, or refused for good. */
@@ -142,8 +148,7 @@ export class Client {
     const era = this.era;
     const { signal } = (this.sending = new AbortController());
     let attempt = 0;
-    while (state.queue.length && era === this.era) {
-      const item = state.queue[0];
+    for (let item = this.next(); item && era === this.era; item = this.next()) {
       try {
         if (!state.token) {
           const json = { language: state.lang || this.config.lang };
@@ -156,7 +161,7 @@ export class Client {
         const { id, text, payload } = item;
         await call(this.config.base, state.token, 'messages', { method: 'POST', json: payload ? { id, payload } : { id, text }, signal });
         if (era !== this.era) break;
-        attempt = 0;
+        attempt = this.renewals = 0;
         this.drop(item);
         this.line('ok');
         this.tell.progress(id, 'sent');
@@ -167,26 +172,25 @@ export class Client {
         if (refused?.status === 401) {
           this.over();
           // `over` began a new era; what the person wrote goes into the next conversation.
-          await this.pause(attempt++);
+          await this.pause(this.renewals++);
           break;
         }
         item.tries++;
         if (refused?.code === 'unknown_button') {
           delete item.payload;
         } else if (refused && refused.status !== 429 && (refused.status < 500 || item.tries >= TRIES)) {
-          this.drop(item);
-          this.failed.set(item.id, item);
-          this.tell.progress(item.id, 'failed', refused.status < 500 ? refused.sentence : '');
+          item.failed = refused.status < 500 ? refused.sentence : '';
+          this.tell.progress(item.id, 'failed', item.failed);
         } else {
           if (refused?.status !== 429) this.lost(error);
-          for (const one of state.queue) this.tell.progress(one.id, 'waiting');
+          for (const one of state.queue) if (one.failed === undefined) this.tell.progress(one.id, 'waiting');
           await this.pause(attempt++, refused?.after);
         }
         save();
       }
     }
     this.pumping = false;
-    if (state.queue.length && era !== this.era) this.pump();
+    if (era !== this.era) this.pump();
   }
 
   /** @param {Waiting} item */
@@ -284,7 +288,6 @@ export class Client {
     if (message.author === 'user') {
       const waiting = state.queue.find((one) => one.id === message.id);
       if (waiting) this.drop(waiting); // stored, although its 202 was lost
-      this.failed.delete(message.id);
     } else {
       this.tell.typing(false);
       if (message.level === 1) state.urgent = true;
@@ -301,7 +304,7 @@ export class Client {
   over() {
     const asked = state.asked || state.erasing;
     // What was on its way when the person had everything erased ("sí") is not said again into a new conversation.
-    const left = state.queue.filter((one) => !asked || !one.tries).map(({ id, text }) => ({ id, text, tries: 0 }));
+    const left = state.queue.filter((one) => one.failed === undefined && (!asked || !one.tries)).map(({ id, text }) => ({ id, text, tries: 0 }));
     this.renew(asked ? 'erased' : 'ended', left);
   }
 
@@ -325,7 +328,6 @@ export class Client {
     this.wake(true);
     this.sending.abort();
     this.shown.clear();
-    this.failed.clear();
     this.cursor = '';
     this.listening = false;
     this.line('ok');

@@ -78,8 +78,8 @@ export class Log {
     else this.list.append(entry.item);
     this.describe(entry);
     if (!own && !unspoken) this.speak(message);
-    if (own || restored) this.settle();
-    else this.show(entry);
+    if (!own && !restored) this.show(entry);
+    else if (this.following) this.settle();
   }
 
   /** @param {HTMLLIElement} item */
@@ -151,6 +151,7 @@ export class Log {
     if (!entry || entry.placed || entry.progress === progress) return;
     Object.assign(entry, { progress, why });
     this.describe(entry);
+    if (this.following) this.settle();
     if (progress === 'failed' && this.widget.hint) this.widget.hint.textContent = `${entry.why} ${this.widget.strings.failed}`;
   }
 
@@ -182,7 +183,8 @@ export class Log {
     const { strings } = this.widget;
     const count = buttons?.length;
     const options = count ? ` ${count === 1 ? strings.option : strings.options.replace('{n}', String(count))}` : '';
-    const spoken = el('p', { lang: language ?? this.widget.language }, text + options);
+    const words = pieces(text).map((piece) => (typeof piece === 'string' ? piece : piece.text));
+    const spoken = el('p', { lang: language ?? this.widget.language }, words.join('') + options);
     this.voice.append(spoken);
     setTimeout(() => spoken.remove(), SPOKEN);
   }

@@ -14,12 +14,18 @@ export function pieces(text) {
   let end = 0;
   for (const { 0: match, index } of text.matchAll(LINK)) {
     if (index > end) found.push(text.slice(end, index));
-    found.push({ text: match, href: match.startsWith('https') ? match : `tel:${dialled(match)}` });
+    found.push(match.startsWith('https') ? { text: brief(match), href: match } : { text: match, href: `tel:${dialled(match)}` });
     end = index + match.length;
   }
   if (end < text.length) found.push(text.slice(end));
   return found;
 }
+
+/**
+ * @param {string} url
+ * @returns {string} The address itself, or of a long one whose it is.
+ */
+const brief = (url) => (url.length > 40 ? `${url.split('/', 3).join('/')}/…` : url);
 
 /**
  * @param {string} number As people write it.

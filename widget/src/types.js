@@ -18,7 +18,8 @@
  * @property {string} id
  * @property {string} text What the person sees.
  * @property {string} [payload] A pressed button.
- * @property {number} tries
+ * @property {number} tries Answers so far that were none.
+ * @property {string} [failed] The server refused it, for this reason ("" where it gave none): it waits for a tap.
  *
  * @typedef {"sending" | "waiting" | "sent" | "failed"} Progress
  *

@@ -84,7 +84,7 @@ export class Widget extends Shell {
       'placeholder',
       'box',
     );
-    const send = this.named(el('button', { class: 'send', type: 'submit' }, icon('send')), 'aria-label', 'send');
+    const send = this.named(el('button', { class: 'send', type: 'submit', mousedown: keepKeyboard }, icon('send')), 'aria-label', 'send');
     const form = el('form', { class: 'box' }, this.box, send);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -170,6 +170,7 @@ export class Widget extends Shell {
       });
       erasing.replaceChildren(el('p', { role: 'alert' }, strings.eraseAsk), no, yes);
       no.focus();
+      yes.scrollIntoView({ block: 'nearest' });
     };
     const first = act(strings.erase, ask);
     erasing.append(first);
@@ -377,6 +378,9 @@ export class Widget extends Shell {
     view.addEventListener('resize', fit);
   }
 }
+
+/** @param {Event} event The text box keeps the focus, and a phone its keyboard. */
+const keepKeyboard = (event) => event.preventDefault();
 
 const framed = () => window.parent !== window;
 

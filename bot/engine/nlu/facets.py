@@ -46,7 +46,7 @@ class FacetClassifier(StoredComponent):
             read, _, facets, misspelt = zip(*(m for m in marked if m[1] == topic), strict=True)
             if len(set(facets)) > 1:
                 by_topic[topic] = TextClassifier().fit(read, facets, misspelt)
-        vectors = encoder.encode([m[0] for m in marked]).astype(np.float16) if encoder.available() else None
+        vectors = encoder.encode([m[0] for m in marked]) if encoder.available() else None
         questions, asked = zip(*_aspect_questions(), strict=True)
         bare = [plain(question) for question in questions]
         aspects = TextClassifier().fit(bare, asked, [plain(misspell(question)) for question in questions])
@@ -56,28 +56,18 @@ class FacetClassifier(StoredComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = message.get(CORRECTED) or ""
-            nearness = self._nearness(text)
-            message.set("facet", self._facet(text, message.get("intent")["name"], nearness), add_to_output=True)
+            message.set("facet", self._facet(text, message.get("intent")["name"]), add_to_output=True)
             message.set("aspect", self._aspect(text), add_to_output=True)
-            message.set("nearest", [] if message.get("sure") else self._nearest(nearness), add_to_output=True)
+            message.set("nearest", [] if message.get("sure") else self._nearest(text), add_to_output=True)
         return messages
 
-    def _nearness(self, text: str) -> dict[str, float]:
-        """For each facet the cosine of its nearest question; empty without the encoder."""
-        if self.learnt.vectors is None or not encoder.available():
-            return {}
-        found: dict[str, float] = {}
-        for ref, cosine in zip(self.learnt.refs, self.learnt.vectors @ encoder.vector(text).astype(np.float16), strict=True):
-            found[ref] = max(found.get(ref, -1.0), float(cosine))
-        return found
-
-    def _facet(self, text: str, topic: str, nearness: dict[str, float]) -> str | None:
+    def _facet(self, text: str, topic: str) -> str | None:
         known = self.learnt.by_topic.get(topic)
         if known is None or not text:
             return None
         probabilities = known.probabilities(text)
         best = int(np.argmax(probabilities))
-        score = float(probabilities[best]) * nearness.get(f"{topic}/{known.classes[best]}", 1.0)
+        score = float(probabilities[best]) * known.nearness(text)
         return known.classes[best] if score >= self.config["facet_score"] else None
 
     def _aspect(self, text: str) -> str | None:
@@ -90,9 +80,14 @@ class FacetClassifier(StoredComponent):
         name = self.learnt.aspects.classes[best]
         return name if name != "none" and probabilities[best] >= self.config["aspect"] else None
 
-    def _nearest(self, nearness: dict[str, float]) -> list[str]:
-        best = sorted(nearness.items(), key=lambda item: -item[1])[:3]
-        return [ref for ref, cosine in best if cosine >= self.config["nearest"]]
+    def _nearest(self, text: str) -> list[str]:
+        """The facets whose questions come nearest in meaning; empty without the encoder."""
+        if self.learnt.vectors is None or not encoder.available():
+            return []
+        found: dict[str, float] = {}
+        for row in np.argsort(-(cosines := self.learnt.vectors @ encoder.vector(text)))[:50]:
+            found.setdefault(self.learnt.refs[row], float(cosines[row]))
+        return [ref for ref, cosine in list(found.items())[:3] if cosine >= self.config["nearest"]]
 
 
 def _aspect_questions() -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.engine.importer import FACET
 from bot.engine.nlu.classifier import TextClassifier
 from bot.engine.nlu.component import CORRECTED, MISSPELT, StoredComponent
 from bot.engine.understanding import URGENCY
@@ -34,7 +35,7 @@ class TopicClassifier(StoredComponent, IntentClassifier):
         return {"temperature": 1.0, "sure": 0.28, "also_sure": 0.6}
 
     def learn(self, training_data: TrainingData) -> TextClassifier:
-        examples = [(e.get(CORRECTED), e.get("intent"), e.get(MISSPELT)) for e in training_data.intent_examples]
+        examples = [(e.get(CORRECTED), e.get("intent"), e.get(MISSPELT), e.get(FACET) is not None) for e in training_data.intent_examples]
         return TextClassifier().fit(*zip(*examples, strict=True))
 
     def process(self, messages: list[Message]) -> list[Message]:
