@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -11,6 +12,9 @@ from rasa_sdk.types import DomainDict
 from actions.common import is_case, latest, remember, say
 from bot.language import named_language
 from bot.outcome import Erase, OpenCase, SayPhrase, SayTopic, SwitchLanguage
+
+_QUESTION = re.compile(r"\?|\b(qu[eé]|c[oó]mo|cu[aá]l|d[oó]nde|cu[aá]ndo|what|how|which|when|where|do you|does|will)\b", re.IGNORECASE)
+"""A message about erasing that asks something is answered; any other wants it done."""
 
 
 class ActionHandOver(Action):
@@ -64,7 +68,7 @@ class ActionDeleteData(Action):
             say(dispatcher, Erase())
             return []
         facet = latest(tracker).get("facet")
-        if facet:
+        if facet and (latest(tracker).get("pressed") or _QUESTION.search(latest(tracker)["text"])):  # asks about erasing
             say(dispatcher, SayTopic("delete_data", facet))
             return remember(topic="delete_data", facet=facet, asked=None)
         number = tracker.get_slot("case")

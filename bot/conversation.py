@@ -152,6 +152,7 @@ def _button(action: str | None) -> dict[str, Any]:
         return {}
     kind, _, ref = action.partition(":")
     return {
+        "pressed": True,
         "part": kind if kind in ("more", "menu") else None,
         "page": int(ref.rpartition(":")[2]) if kind == "menu" else 0,
         "wanted": ref if kind == "language" else None,

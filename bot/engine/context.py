@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.engine.understanding import Understanding
+from bot.knowledge import Topic
 from bot.knowledge.live import content
 from bot.taxonomy import levels
 
@@ -19,28 +20,48 @@ SHORT = 6
 
 def in_context(understand: Callable[[str], Understanding], text: str, state: dict[str, Any], now: float) -> Understanding:
     """Understand a message by itself, then as a follow-up to the last topic, then together with the pieces before it."""
-    alone = understand(text)
+    alone = _bare_place(understand(text))
     if follow := _follow_up(alone, state["slots"]):
         return follow
-    return _with_pieces(understand, alone, state, now)
+    return _with_pieces(understand, _same_question(alone, state["slots"]), state, now)
+
+
+def _bare_place(meaning: Understanding) -> Understanding:
+    """A place and little else ("vivo en Springfield") answers the question where, also where no topic is sure of it."""
+    if meaning.place() and not meaning.sure and len(meaning.text.split()) <= SHORT:
+        return replace(meaning, intent="inform", sure=True, level=_level(meaning, "inform"), facet=None)
+    return meaning
 
 
 def _follow_up(meaning: Understanding, slots: dict[str, Any]) -> Understanding | None:
     """A bare question ("¿Y cuánto cuesta?"): the facet of the last subject that answers this aspect."""
     topic_id, facet_id = slots.get("topic"), slots.get("facet")
-    if meaning.aspect is None or not topic_id:
+    topic = content().knowledge.topics.get(topic_id) if topic_id else None
+    if meaning.aspect is None or topic is None:
         return None
-    knowledge = content().knowledge
-    topic = knowledge.topics.get(topic_id)
-    if topic is None:
-        return None
-    last = knowledge.facet(topic_id, facet_id) if facet_id else None
-    subject = last.about() if last else None
+    subject = _subject(topic, facet_id)
     fitting = [f for f in topic.facets if f.aspect == meaning.aspect]
-    chosen = next((f for f in fitting if f.about() == subject), None) or (fitting[0] if len(fitting) == 1 and subject is None else None)
-    if chosen is None and subject is not None:
+    chosen = next((f for f in fitting if f.about() == subject), None)
+    if chosen is None and len(fitting) == 1 and subject in (None, topic.intent):
+        chosen = fitting[0]
+    if chosen is None:  # nothing is known of this aspect: what was said of the subject tells where to ask
         chosen = next((f for f in topic.facets if f.about() == subject and f.aspect is None), None)
-    return replace(meaning, intent=topic_id, facet=chosen.id if chosen else None, sure=True, level=_level(meaning, topic_id))
+    return replace(meaning, intent=topic.intent, facet=chosen.id if chosen else None, sure=True, level=_level(meaning, topic.intent))
+
+
+def _subject(topic: Topic, facet_id: str | None) -> str | None:
+    return next((f.about() for f in topic.facets if f.id == facet_id), None)
+
+
+def _same_question(meaning: Understanding, slots: dict[str, Any]) -> Understanding:
+    """Another subject named in a few words after a question ("¿y la matrícula?" after "¿cuánto cuesta el pasaporte?") is asked the same."""
+    topic = content().knowledge.topics.get(meaning.intent)
+    if topic is None or meaning.intent != slots.get("topic") or not meaning.facet or len(meaning.text.split()) > 4:
+        return meaning
+    aspect = next((f.aspect for f in topic.facets if f.id == slots.get("facet")), None)
+    subject = _subject(topic, meaning.facet)
+    asked = next((f for f in topic.facets if aspect and f.about() == subject and f.aspect == aspect), None)
+    return replace(meaning, facet=asked.id) if asked else meaning
 
 
 def _level(meaning: Understanding, topic: str) -> int:

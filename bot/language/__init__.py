@@ -23,6 +23,10 @@ _LISTED = 2.0
 """Weight of a word that data/language.yml names for one language, in powers of ten of frequency."""
 
 
+FRAME, FRAME_WORDS = 3.0, 3
+"""In mixed text the language that a sentence begins in mostly carries it: its first words weigh this much."""
+
+
 @dataclass(frozen=True)
 class Detection:
     """A text's language.
@@ -75,7 +79,9 @@ def detect(text: str, before: Language = "es") -> Detection:
     """
     table = _table()
     words = [w for w in map(bare, _WORD.findall(text[:4_000])) if w not in table.silent]
-    score = sum(_score(table, w) for w in words) + (1.0 if _SPANISH_SIGNS.search(text) else 0.0)
+    score = sum(_score(table, word) * (FRAME if place < FRAME_WORDS else 1.0) for place, word in enumerate(words))
+    if not any(_score(table, word) for word in words) and _SPANISH_SIGNS.search(text):
+        score += 1.0
     language: Language = before if score == 0 else "es" if score > 0 else "en"
     return Detection(language, len(words), abs(score) / max(1, len(words)))
 

@@ -39,24 +39,24 @@ def _file(request: Request, path: Path, cache_control: str) -> Response:
     return Response(path.read_bytes(), media_type=kind, headers=headers)
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def host_page(request: Request) -> Response:
     return _file(request, PAGES / "index.html", "no-cache")
 
 
-@router.get("/chat")
+@router.api_route("/chat", methods=["GET", "HEAD"])
 async def chat_page(request: Request) -> Response:
     return _file(request, PAGES / "chat.html", "no-store")
 
 
-@router.get("/widget.js")
+@router.api_route("/widget.js", methods=["GET", "HEAD"])
 async def widget(request: Request) -> Response:
     response = _file(request, BUNDLE, "public, max-age=300")
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 
-@router.get("/static/{name}")
+@router.api_route("/static/{name}", methods=["GET", "HEAD"])
 async def static(request: Request, name: str) -> Response:
     path = PAGES / name
     if path.suffix not in (".css", ".svg", ".js") or path.parent != PAGES:

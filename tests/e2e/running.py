@@ -47,6 +47,7 @@ class RunningService:
         self.output = folder / "output.txt"
         self.environment = {**os.environ, "PORT": str(self.port), "DATA_DIR": str(self.data_dir), "LIMITS": "off", **environment}
         self.process: subprocess.Popen[bytes] | None = None
+        self.people: list[Person] = []
 
     def start(self) -> RunningService:
         with open(self.output, "ab") as output:
@@ -65,6 +66,8 @@ class RunningService:
             return False
 
     def stop(self) -> None:
+        for person in self.people:
+            person.http.close()
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(30) == 0
@@ -86,7 +89,8 @@ class RunningService:
             os.kill(pid, number)
 
     def chat(self, **session: str) -> Person:
-        return Person(self.url, session)
+        self.people.append(Person(self.url, session))
+        return self.people[-1]
 
 
 class Person:

@@ -88,7 +88,7 @@ def test_a_facet_is_reached_by_a_button(ref: str) -> None:
 
 
 FORBIDDEN = {
-    "es": r"\b(ilegal(es)?|tranquil[oa]|no se preocupe|le garantizamos|garantizado|no lo pueden deportar|escóndase|mienta)\b|[!¡]",
+    "es": r"\b(ilegal(es)?|tranquil[oa]|no se preocupe|le garantizamos|garantizado|no lo pueden deportar|escóndase|(?<!no )mienta)\b|[!¡]",
     "en": r"\b(illegals?|don't worry|calm down|we guarantee|guaranteed|they cannot deport|hide from|lie to)\b|!",
 }
 

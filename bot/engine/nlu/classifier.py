@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -89,15 +90,20 @@ class TextClassifier:
             secondary: which examples were written for another purpose: they count less, and not for the vectors.
         """
         second = np.array(secondary if secondary is not None else [False] * len(read))
-        weights = np.where(second, SECONDARY_WEIGHT, 1.0)
-        self._counts = [_counts("word", (1, 3), 2), _counts("char_wb", (2, 5), 3)]
-        grams = hstack([counts.fit_transform([*read, *misspelt]) for counts in self._counts], format="csr")
-        self._linear = LinearSVC(C=NGRAM_C, random_state=1).fit(grams, [*labels, *labels], sample_weight=np.tile(weights, 2))
-        self.classes = [str(c) for c in self._linear.classes_]
-        if encoder.available():
-            first = np.flatnonzero(~second)
-            self._kernel = KernelMachine(encoder.encode([read[i] for i in first]), [labels[i] for i in first], self.classes)
+        self.classes = sorted(set(labels))
+        first = [int(i) for i in np.flatnonzero(~second)]
+        weights = np.tile(np.where(second, SECONDARY_WEIGHT, 1.0), 2)
+        with ThreadPoolExecutor(2) as threads:  # both spend their time outside the interpreter's lock
+            linear = threads.submit(self._fit_linear, [*read, *misspelt], [*labels, *labels], weights)
+            if encoder.available():
+                self._kernel = KernelMachine(encoder.encode([read[i] for i in first]), [labels[i] for i in first], self.classes)
+            linear.result()
         return self
+
+    def _fit_linear(self, texts: list[str], labels: list[str], weights: NDArray[np.float64]) -> None:
+        self._counts = [_counts("word", (1, 3), 2), _counts("char_wb", (2, 5), 3)]
+        grams = hstack([counts.fit_transform(texts) for counts in self._counts], format="csr")
+        self._linear = LinearSVC(C=NGRAM_C, random_state=1).fit(grams, labels, sample_weight=weights)
 
     def probabilities(self, read: str) -> Probabilities:
         """Probabilities of the classes for one corrected text, shape (len(classes),)."""

@@ -37,7 +37,7 @@ class FacetClassifier(StoredComponent):
     @staticmethod
     def get_default_config() -> dict[str, float]:
         """Thresholds, chosen on the development set (`make eval`)."""
-        return {"facet_score": 0.35, "aspect": 0.5, "nearest": 0.45}
+        return {"facet_score": 0.12, "aspect": 0.35, "nearest": 0.6}
 
     def learn(self, training_data: TrainingData) -> _Learnt:
         marked = [(e.get(CORRECTED), e.get("intent"), e.get(FACET), e.get(MISSPELT)) for e in training_data.intent_examples if e.get(FACET)]
