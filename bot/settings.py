@@ -30,9 +30,9 @@ class Settings(BaseSettings):
     content_dir: Path = Field(default=ROOT / "data", description="The content: knowledge, telephone lines, consulates, phrases.")
     workers: int = Field(default=2, ge=0, le=64, description="Worker processes of this machine.")
     limits: str = Field(default="on", pattern="^(on|off)$", description="`off` lifts the rate limits on loopback (benches, soak).")
-    lease_seconds: float = Field(default=15.0, gt=2, description="How long a worker may hold a conversation without a sign.")
+    lease_seconds: float = Field(default=5.0, gt=2, description="How long a worker may hold a conversation without a sign.")
     interim_seconds: float = Field(default=1.5, gt=0, description="A level 1 message that waits longer gets its safety answer.")
-    hung_seconds: float = Field(default=20.0, gt=2, description="A worker whose loop has not turned for this long is replaced.")
+    hung_seconds: float = Field(default=10.0, gt=2, description="A worker whose loop has not turned for this long is replaced.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @cached_property

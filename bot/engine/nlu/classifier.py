@@ -104,6 +104,7 @@ class TextClassifier:
         self._counts = [_counts("word", (1, 3), 2), _counts("char_wb", (2, 5), 3)]
         grams = hstack([counts.fit_transform(texts) for counts in self._counts], format="csr")
         self._linear = LinearSVC(C=NGRAM_C, random_state=1).fit(grams, labels, sample_weight=weights)
+        self._linear.coef_ = self._linear.coef_.astype(np.float32)  # half the memory and half the time to load
 
     def probabilities(self, read: str) -> Probabilities:
         """Probabilities of the classes for one corrected text, shape (len(classes),)."""
