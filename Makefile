@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: run test check train parse consulate rasa lock help
+.PHONY: run test check train parse consulate rasa lock bench-stock-nlu help
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 PY := .venv/bin/python
@@ -57,6 +57,20 @@ lock: .venv/test-ready  ## resolve requirements*.in anew
 	for name in requirements requirements-dev; do
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$name.in -o $$name.txt
 	done
+
+# A name on PATH is not enough: pyenv puts one there for versions that it does not run.
+.venv-stock/ready: benches/requirements-stock.txt
+	@for python in python3.10 ~/.pyenv/versions/3.10.*/bin/python3.10; do "$$python" -c "" 2>/dev/null && break || python=; done
+	[ "$$python" ] || { echo "Stock Rasa needs Python 3.10: none on PATH as python3.10, none under ~/.pyenv/versions" >&2; exit 1; }
+	echo "stock Rasa's environment: made anew with TensorFlow, some minutes and 3 GB …" >&2
+	[ -x .venv-stock/bin/python ] || "$$python" -m venv .venv-stock
+	.venv-stock/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benches/requirements-stock.txt >&2
+	touch $@
+
+bench-stock-nlu: .venv/run-ready .venv-stock/ready  ## stock Rasa's pipelines beside ours, hours; ARGS="--share 0.03 --epochs 3": minutes
+	@$(PY) -m bot.language.build >&2
+	$(PY) -m bot.places.build >&2
+	exec $(PY) -m benches.stock_nlu $(ARGS)
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12

@@ -10,8 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from wordfreq import get_frequency_dict
-
 from bot.engine.nlu.text import WORD, plain
 from bot.safety import normalise
 
@@ -40,6 +38,8 @@ class Corrector:
     @classmethod
     def from_texts(cls, texts: Iterable[str]) -> Corrector:
         """Learn the words of training sentences; a word counts as ours where it stands twice or is a known word."""
+        from wordfreq import get_frequency_dict  # half a second to import, and training alone needs it
+
         counts = Counter(word for text in texts for word in plain(text).split() if word.isalpha())
         known: dict[str, float] = {}
         for language in ("es", "en"):

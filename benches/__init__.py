@@ -1,0 +1,1 @@
+"""Measurements that compare; tests check, benchmarks measure."""

@@ -1,0 +1,91 @@
+"""The training sentences of the comparison: the same ones for every side, written as each side reads them."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from bot.settings import ROOT
+
+FEWEST = 3
+"""Of each intent and of each facet, however small the share: our n-grams want to be seen more than once."""
+
+ByIntent = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """What is trained on: the sentences of data/nlu by intent, the questions of data/knowledge by intent and facet."""
+
+    plain: ByIntent
+    facets: dict[str, ByIntent]
+
+    @classmethod
+    def read(cls, share: float) -> Sentences:
+        """A share of each intent's sentences and of each facet's questions; always the same ones for the same share."""
+        plain = {intent: _some(texts, share, intent) for intent, texts in _plain().items()}
+        facets = {
+            intent: {facet: _some(texts, share, f"{intent}/{facet}") for facet, texts in of.items()} for intent, of in _facets().items()
+        }
+        return cls(plain, facets)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.merged().values()))
+
+    def merged(self) -> ByIntent:
+        """All sentences by intent: a facet's question is an example of its topic."""
+        merged: ByIntent = defaultdict(list)
+        merged.update({intent: list(texts) for intent, texts in self.plain.items()})
+        for intent, of in self.facets.items():
+            for texts in of.values():
+                merged[intent] += texts
+        return merged
+
+    def write_ours(self, folder: Path) -> None:
+        """As `bot.engine.importer` reads them: sentences and facets apart."""
+        _write_nlu(folder, self.plain)
+        knowledge = folder / "data" / "knowledge"
+        knowledge.mkdir()
+        for intent, of in self.facets.items():
+            topic = {"intent": intent, "facets": [{"id": facet, "questions": {"all": texts}} for facet, texts in of.items()]}
+            (knowledge / f"{intent}.yml").write_text(yaml.safe_dump(topic, allow_unicode=True), "utf-8")
+
+    def write_stock(self, folder: Path) -> None:
+        """As a plain Rasa NLU file, without a word of facets."""
+        _write_nlu(folder, self.merged())
+
+
+def _plain() -> ByIntent:
+    found: ByIntent = defaultdict(list)
+    for path in sorted((ROOT / "data" / "nlu").rglob("*.yml")):
+        for block in yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)["nlu"]:
+            found[block["intent"]] += [line[2:] for line in block["examples"].splitlines() if line.startswith("- ")]
+    return found
+
+
+def _facets() -> dict[str, ByIntent]:
+    found: dict[str, ByIntent] = {}
+    for path in sorted((ROOT / "data" / "knowledge").glob("*.yml")):
+        topic = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+        if facets := topic.get("facets"):
+            found[topic["intent"]] = {facet["id"]: [str(q) for of in facet["questions"].values() for q in of] for facet in facets}
+    return found
+
+
+def _some(texts: list[str], share: float, seed: str) -> list[str]:
+    count = min(len(texts), max(FEWEST, round(share * len(texts))))
+    chosen = sorted(random.Random(f"bench {seed}").sample(range(len(texts)), count))
+    return [" ".join(texts[i].split()) for i in chosen]
+
+
+def _write_nlu(folder: Path, sentences: ByIntent) -> None:
+    lines = ['version: "3.1"', "nlu:"]
+    for intent, texts in sentences.items():
+        lines += [f"- intent: {intent}", "  examples: |", *(f"    - {text}" for text in texts)]
+    data = folder / "data"
+    data.mkdir(parents=True)
+    (data / "nlu.yml").write_text("\n".join(lines) + "\n", "utf-8")
