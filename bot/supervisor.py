@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 
 from setproctitle import setproctitle
@@ -30,8 +30,8 @@ log = logging.getLogger("orienta.supervisor")
 TICK = 0.05
 LOCK_PATIENCE = 0.5
 """Seconds that web waits for the write lock before a worker without signs of life is ended for holding it."""
-START_SECONDS = 60.0
-"""A process that is not ready after this is replaced."""
+START_SECONDS = 180.0
+"""A process that is not ready after this is replaced; on a busy machine a worker takes its time to load."""
 PROBE_SECONDS = 1.0
 PROBE_TIMEOUT = 3.0
 PROBES = 3
@@ -55,7 +55,8 @@ class Child:
     started: float = 0.0
     not_before: float = 0.0
     failures: int = 0
-    probes_failed: int = field(default=0)
+    probes_failed: int = 0
+    ending: bool = False
 
 
 class Supervisor:
@@ -112,19 +113,25 @@ class Supervisor:
         if child.process is None:
             if now >= child.not_before:
                 self.beats.clear(child.slot)
-                child.process, child.started, child.probes_failed = child.start(), now, 0
+                child.process, child.started, child.probes_failed, child.ending = child.start(), now, 0, False
             return
         status = child.process.poll()
         if status is not None:
             self._died(child, status)
         elif child in self.workers and self._hangs(child):
-            log.warning("%s shows no sign of life: replaced", child.name)
+            self._end(child, "shows no sign of life")
+
+    def _end(self, child: Child, why: str) -> None:
+        """Kill a process, once; its successor starts when it is gone."""
+        if child.process is not None and not child.ending:
+            log.warning("%s %s: replaced", child.name, why)
+            child.ending = True
             child.process.kill()
 
     def _hangs(self, worker: Child) -> bool:
-        beat, assert_started = self.beats.read(worker.slot), time.monotonic() - worker.started
+        beat = self.beats.read(worker.slot)
         if not beat.ready:
-            return assert_started > START_SECONDS
+            return time.monotonic() - worker.started > START_SECONDS
         return beat.age() > self.settings.hung_seconds
 
     def _died(self, child: Child, status: int) -> None:
@@ -144,8 +151,7 @@ class Supervisor:
         for worker in self.workers:
             beat = self.beats.read(worker.slot)
             if worker.process is not None and worker.process.poll() is None and beat.pid and beat.age() > FRESH:
-                log.warning("%s holds up the database: replaced", worker.name)
-                worker.process.kill()
+                self._end(worker, "holds up the database")
 
     def _probe_web(self) -> None:
         """A web process that runs and does not answer is replaced; the probe runs in a thread of its own time limit."""
@@ -160,8 +166,7 @@ class Supervisor:
             return
         self.web.probes_failed = 0 if self._answers() else self.web.probes_failed + 1
         if self.web.probes_failed >= PROBES:
-            log.warning("web does not answer: replaced")
-            process.kill()
+            self._end(self.web, "does not answer")
 
     def _answers(self) -> bool:
         try:
