@@ -27,7 +27,7 @@ sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
 NGRAM_C = 0.3
 NGRAM_SHARPNESS = 3.0
 """The linear machine's margins become probabilities by a softmax of this sharpness."""
-LANDMARKS = 4_000
+LANDMARKS = 6_000
 KERNEL_WIDTH = 1.5
 KERNEL_RIDGE = 0.1
 KERNEL_SHARPNESS = 4.0
