@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: run test check train parse consulate rasa lock bench-stock-nlu help
+.PHONY: run test train parse consulate eval rasa lock bench-stock-nlu help
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 PY := .venv/bin/python
@@ -48,6 +48,12 @@ parse: .venv/run-ready  ## understand one message a line of standard input, as J
 consulate: .venv/run-ready  ## which consulate serves PLACE="…", or one place a line of standard input
 	@$(PY) -m bot.places.build >&2
 	exec $(PY) -m bot.places
+
+eval: .venv/test-ready  ## measure the understanding and write docs/understanding.md
+	@$(PY) -m bot.language.build
+	$(PY) -m bot.places.build
+	$(PY) -m bot.engine.train
+	$(PY) -m tests.eval.evaluate
 
 rasa: .venv/run-ready  ## Rasa's own command line: make rasa ARGS="data validate"
 	@exec $(PY) -m bot.engine.rasa_light $(ARGS)

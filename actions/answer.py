@@ -10,6 +10,7 @@ from rasa_sdk.types import DomainDict
 
 from actions.common import knowledge, latest, remember, say, understood
 from bot.outcome import SayPhrase, SayTopic
+from bot.taxonomy import levels
 
 
 class ActionAnswer(Action):
@@ -47,7 +48,7 @@ class ActionAskBack(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
         message = latest(tracker)
         times = float(tracker.get_slot("not_understood") or 0) + 1
-        choices = _choices(message)
+        choices = _choices(message, tracker.get_slot("topic"))
         if choices:
             say(dispatcher, SayPhrase("which", buttons=[*choices, "human"]))
         elif times < 2:
@@ -57,9 +58,11 @@ class ActionAskBack(Action):
         return remember(asked="which", not_understood=times)
 
 
-def _choices(message: dict[str, Any]) -> list[str]:
-    """Buttons for what may be meant: the two best topics, else the facets nearest in meaning."""
-    if message["nearest"]:
-        return [f"topic:{ref}" for ref in message["nearest"][:3]]
-    close = [i["name"] for i in message["intent_ranking"][:2] if i["confidence"] >= 0.15 and knowledge().answer(i["name"])]
-    return [f"topic:{name}" for name in close]
+def _choices(message: dict[str, Any], topic: str | None) -> list[str]:
+    """Buttons for what may be meant: the facets nearest in meaning, else the two best topics; what was talked about stays at hand."""
+    refs = list(message["nearest"][:3])
+    if not refs:
+        refs = [i["name"] for i in message["intent_ranking"][:2] if i["confidence"] >= 0.2 and levels()[i["name"]]]
+    if topic and levels()[topic]:
+        refs.insert(0, topic)
+    return [f"topic:{ref}" for ref in dict.fromkeys(refs) if knowledge().answer(ref)][:3]

@@ -12,6 +12,10 @@ from actions.common import is_case, latest, place_in, remember, say, understood
 from bot.knowledge.live import content
 from bot.outcome import Part, SayConsulate, SayPhrase, SayTopic
 
+OF_THE_POST = {"hours", "phone", "where", "how"}
+"""What is asked of the consulate that was just shown; its card has the answer."""
+FACETS_OF_THE_POST = {"hours", "phone", "address", "saturday", "emergency_line"}
+
 
 class ActionLocate(Action):
     """Find the consulate of the place named; ask for the place where there is none."""
@@ -25,6 +29,9 @@ class ActionLocate(Action):
         if place:
             return locate(dispatcher, place)
         facet: str | None = message.get("facet")
+        known = tracker.get_slot("place")
+        if known and not message.get("pressed") and (message.get("aspect") in OF_THE_POST or facet in FACETS_OF_THE_POST):
+            return locate(dispatcher, known)
         part: Part = message.get("part") or "answer"
         say(dispatcher, SayTopic("consulate_find", facet, part, message.get("also"), message.get("page") or 0))
         return remember(topic="consulate_find", facet=facet, asked="place", not_understood=0.0)
@@ -56,4 +63,4 @@ def locate(dispatcher: CollectingDispatcher, place: str) -> list[dict[str, Any]]
     resolution = places.resolve(place)
     say(dispatcher, SayConsulate(resolution.as_json(), place))
     found = resolution.status == "found"
-    return [*understood("consulate_find", None), *remember(asked=None if found else "place")]
+    return [*understood("consulate_find", None), *remember(asked=None if found else "place", place=place if found else None)]

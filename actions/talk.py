@@ -17,6 +17,14 @@ _QUESTION = re.compile(r"\?|\b(qu[eé]|c[oó]mo|cu[aá]l|d[oó]nde|cu[aá]ndo|wh
 """A message about erasing that asks something is answered; any other wants it done."""
 
 
+_YES = re.compile(
+    r"^(s[ií]+|sip|sim[oó]n|yes+|yep|yeah|yup|claro|claro que s[ií]|confirmo|acepto|adelante|h[aá]zlo|do it|sure)\b"
+    r"(?![^?]*\b(pero|but|no|not|despu[eé]s|later)\b)[^?]{0,30}$|^(b[oó]rra|erase|delete)\w*\b[^?]{0,30}$",
+    re.IGNORECASE,
+)
+"""A clear yes to erasing, which cannot be undone: "maybe", "ok?" and questions are none."""
+
+
 class ActionHandOver(Action):
     """A person is wanted: open a case (one a conversation) and say honestly how to reach CIAM."""
 
@@ -64,7 +72,7 @@ class ActionDeleteData(Action):
         return "action_delete_data"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
-        if tracker.get_slot("asked") == "erase":
+        if tracker.get_slot("asked") == "erase" and _YES.search(latest(tracker)["text"].strip()):
             say(dispatcher, Erase())
             return []
         facet = latest(tracker).get("facet")
@@ -86,13 +94,19 @@ class ActionAffirm(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
         asked, topic = tracker.get_slot("asked"), tracker.get_slot("topic")
         if asked == "erase":
-            say(dispatcher, Erase())
+            if latest(tracker).get("pressed") or _YES.search(latest(tracker)["text"].strip()):
+                say(dispatcher, Erase())
+                return []
+            say(dispatcher, SayPhrase("erase_only_on_yes", buttons=["yes", "no"], topic="delete_data"))
             return []
         if asked == "place":
             say(dispatcher, SayPhrase("ask_place", topic="consulate_find"))
             return []
-        if topic and is_case(topic):  # the last question on screen was whether a person should take over
+        if asked == "person":
             return hand_over(dispatcher, tracker)
+        if topic and is_case(topic) and not tracker.get_slot("case"):
+            say(dispatcher, SayPhrase("want_a_person", buttons=["human", f"more:{topic}"], topic=topic))
+            return remember(asked="person", not_understood=0.0)
         say(dispatcher, SayPhrase("go_on", buttons=["topic:help", "human"]))
         return remember(not_understood=0.0)
 

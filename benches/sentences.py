@@ -6,14 +6,13 @@ import random
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
 from bot.settings import ROOT
 
-FEWEST = 3
-"""Of each intent and of each facet, however small the share: our n-grams want to be seen more than once."""
-
+T = TypeVar("T")
 ByIntent = dict[str, list[str]]
 
 
@@ -26,11 +25,13 @@ class Sentences:
 
     @classmethod
     def read(cls, share: float) -> Sentences:
-        """A share of each intent's sentences and of each facet's questions; always the same ones for the same share."""
+        """A share of each intent's sentences and of each topic's questions; always the same ones for the same share."""
         plain = {intent: _some(texts, share, intent) for intent, texts in _plain().items()}
-        facets = {
-            intent: {facet: _some(texts, share, f"{intent}/{facet}") for facet, texts in of.items()} for intent, of in _facets().items()
-        }
+        facets: dict[str, ByIntent] = {}
+        for intent, of in _facets().items():
+            by_facet = facets.setdefault(intent, defaultdict(list))
+            for facet, text in _some([(facet, text) for facet, texts in of.items() for text in texts], share, f"{intent} facets"):
+                by_facet[facet].append(text)
         return cls(plain, facets)
 
     def __len__(self) -> int:
@@ -72,14 +73,15 @@ def _facets() -> dict[str, ByIntent]:
     for path in sorted((ROOT / "data" / "knowledge").glob("*.yml")):
         topic = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
         if facets := topic.get("facets"):
-            found[topic["intent"]] = {facet["id"]: [str(q) for of in facet["questions"].values() for q in of] for facet in facets}
+            found[topic["intent"]] = {
+                facet["id"]: [" ".join(str(q).split()) for of in facet["questions"].values() for q in of] for facet in facets
+            }
     return found
 
 
-def _some(texts: list[str], share: float, seed: str) -> list[str]:
-    count = min(len(texts), max(FEWEST, round(share * len(texts))))
-    chosen = sorted(random.Random(f"bench {seed}").sample(range(len(texts)), count))
-    return [" ".join(texts[i].split()) for i in chosen]
+def _some(things: list[T], share: float, seed: str) -> list[T]:
+    count = max(1, round(share * len(things)))
+    return [things[i] for i in sorted(random.Random(f"bench {seed}").sample(range(len(things)), count))]
 
 
 def _write_nlu(folder: Path, sentences: ByIntent) -> None:

@@ -140,7 +140,7 @@ def _run(side: Side, task: str, folder: Path) -> dict[str, Any]:
     command = [python, str(HERE / "side.py"), task, str(report), *(["--ours"] if side.ours else [])]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{done.stderr[-4000:]}\n{side.title}: {task} failed")
+        raise SystemExit(f"{done.stderr[-4000:]}\n{side.title}: {task} failed with {done.returncode}")
     found: dict[str, Any] = json.loads(report.read_text("utf-8"))
     return found
 
@@ -168,7 +168,7 @@ def _share(text: str) -> float:
 def _arguments() -> argparse.Namespace:
     names = [side.name for side in SIDES]
     parser = argparse.ArgumentParser(prog="make bench-stock-nlu", description="Our pipeline beside stock Rasa's on the same sentences.")
-    parser.add_argument("--share", type=_share, default=1.0, help="of each intent's sentences and each facet's questions (default: 1.0)")
+    parser.add_argument("--share", type=_share, default=1.0, help="of each intent's sentences and each topic's questions (default: 1.0)")
     parser.add_argument("--epochs", type=int, default=100, help="of DIET (default: 100, as `rasa init` writes it)")
     parser.add_argument("--sides", nargs="+", choices=names, default=names, help="which to measure (default: all)")
     return parser.parse_args()

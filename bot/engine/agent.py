@@ -10,9 +10,14 @@ No message is ever read as a Rasa payload: the text goes to the pipeline itself,
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+# one message is too small for several threads, and workers are as many as there are cores; read by numpy at its import
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 
 from bot.engine import quiet, rasa_light
 
@@ -183,6 +188,7 @@ class Engine:
             "intent_ranking": [{"name": n, "confidence": c} for n, c in meaning.ranking[:5]],
             "facet": meaning.facet,
             "also": meaning.also,
+            "aspect": meaning.aspect,
             "nearest": meaning.nearest,
             "level": meaning.level,
             **extra,

@@ -27,9 +27,11 @@ def in_context(understand: Callable[[str], Understanding], text: str, state: dic
 
 
 def _bare_place(meaning: Understanding) -> Understanding:
-    """A place and little else ("vivo en Springfield") answers the question where, also where no topic is sure of it."""
-    if meaning.place() and not meaning.sure and len(meaning.text.split()) <= SHORT:
-        return replace(meaning, intent="inform", sure=True, level=_level(meaning, "inform"), facet=None)
+    """A place and nothing else, or little else where no topic is sure ("vivo en Springfield"), answers the question where."""
+    place = meaning.place()
+    alone = place is not None and len(place) >= 0.9 * len(meaning.text.strip())
+    if alone or (place and not meaning.sure and len(meaning.text.split()) <= SHORT):
+        return replace(meaning, intent="inform", sure=True, level=_level(meaning, "inform"), facet=None, aspect=None)
     return meaning
 
 

@@ -18,7 +18,7 @@ import httpx
 from bot.beats import Beats
 from bot.settings import ROOT
 
-PATIENCE = 90.0
+PATIENCE = 180.0
 """Seconds after which something that must happen is taken never to happen."""
 
 
@@ -54,7 +54,12 @@ class RunningService:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bot"], cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
-        eventually(self.is_ready, "the service is not ready")
+        try:
+            eventually(self.is_ready, "the service is not ready")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
         return self
 
     def is_ready(self) -> bool:

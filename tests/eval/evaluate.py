@@ -18,8 +18,10 @@ import yaml
 from sklearn.metrics import f1_score, roc_auc_score
 
 from bot.engine.agent import Engine
+from bot.engine.context import in_context
 from bot.engine.train import MODEL
 from bot.engine.understanding import Understanding
+from bot.knowledge.live import LiveContent, serve
 from bot.safety import Safety
 from bot.settings import MODELS, ROOT
 from bot.taxonomy import levels
@@ -183,11 +185,39 @@ def report(name: str, clean: list[Judged], noisy: list[Judged], seconds: float) 
     return "\n".join(lines) + "\n"
 
 
+def facet_report() -> str:
+    """How often the facet meant is found, asked by itself and as a follow-up to another; the misses are printed."""
+    asked = yaml.safe_load((FOLDER / "facets.yml").read_text("utf-8"))
+    engine = _engine()
+    serve(LiveContent(ROOT / "data", None))
+    right: dict[str, list[bool]] = {"by itself": [], "as a follow-up": []}
+    for entry in asked:
+        slots = {"topic": entry["topic"], "facet": entry["after"]} if "after" in entry else {}
+        for text in [*entry.get("es", []), *entry.get("en", []), *entry.get("mix", [])]:
+            seen = in_context(engine.understand, str(text), {"slots": slots, "loop": None}, 0.0)
+            found = (seen.intent, seen.facet) == (entry["topic"], entry["facet"])
+            right["as a follow-up" if slots else "by itself"].append(found)
+            if not found:
+                after = f" after {entry['after']}" if slots else ""
+                print(f"facet {entry['topic']}/{entry['facet']}{after} -> {seen.intent}/{seen.facet} | {text}")
+    both = [r for part in right.values() for r in part]
+    figures = ", ".join(f"{part} {sum(r) / len(r):.3f} of {len(r)}" for part, r in right.items())
+    return f"## Facets\n\nFound {sum(both) / len(both):.3f} of {len(both)}: {figures}.\n"
+
+
+def _engine() -> Engine:
+    return Engine.load(MODELS / MODEL, Safety.load(ROOT / "data" / "safety.yml"))
+
+
 def main() -> None:
-    engine = Engine.load(MODELS / MODEL, Safety.load(ROOT / "data" / "safety.yml"))
-    names = sys.argv[1:] or ["dev", "test"]
+    engine = _engine()
+    names = sys.argv[1:] or ["dev", "test", "facets"]
     parts = []
     for name in names:
+        if name == "facets":
+            parts.append(facet_report())
+            print(parts[-1])
+            continue
         sentences = read(name)
         engine.understand("hola")
         started = time.perf_counter()

@@ -27,7 +27,7 @@ sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
 NGRAM_C = 0.3
 NGRAM_SHARPNESS = 3.0
 """The linear machine's margins become probabilities by a softmax of this sharpness."""
-LANDMARKS = 6_000
+LANDMARKS = 4_000
 KERNEL_WIDTH = 1.5
 KERNEL_RIDGE = 0.1
 KERNEL_SHARPNESS = 4.0
@@ -72,8 +72,9 @@ class TextClassifier:
         classes: sorted names, the order of all probabilities.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, vector_share: float = VECTOR_SHARE) -> None:
         self.classes: list[str] = []
+        self._share = vector_share
         self._counts: list[TfidfVectorizer] = []
         self._linear: Any = None
         self._kernel: KernelMachine | None = None
@@ -115,7 +116,7 @@ class TextClassifier:
         if self._kernel is None or not encoder.available():
             return by_grams
         by_vector: Probabilities = softmax(KERNEL_SHARPNESS * self._kernel.margins(encoder.vector(read)[None])[0].astype(np.float64))
-        return (1 - VECTOR_SHARE) * by_grams + VECTOR_SHARE * by_vector
+        return (1 - self._share) * by_grams + self._share * by_vector
 
     def nearness(self, read: str) -> float:
         """How near a corrected text is to the nearest training text, as a cosine; 1 where there are no vectors."""

@@ -20,6 +20,8 @@ from bot.engine.nlu.component import StoredComponent
 from bot.places import Places
 from bot.settings import ROOT
 
+NAME_WORDS = 4
+"""Words of a place's name alone, at the most."""
 READ_AT_MOST = 1_000
 """Characters in which entities are looked for."""
 
@@ -87,3 +89,7 @@ def _place(text: str) -> Iterator[dict[str, Any]]:
     found = _places().find_in(text)
     if found is not None:
         yield {"entity": "place", "value": text[found.start : found.end], "start": found.start, "end": found.end}
+    elif len(text.split()) <= NAME_WORDS and text.strip():
+        whole = _places().resolve(text)  # a name alone, which in a sentence might be a word or a person
+        if whole.exact and whole.status in ("outside", "ambiguous", "found"):
+            yield {"entity": "place", "value": text, "start": 0, "end": len(text)}

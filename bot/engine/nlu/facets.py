@@ -16,6 +16,20 @@ from bot.engine.nlu.classifier import TextClassifier
 from bot.engine.nlu.component import CORRECTED, MISSPELT, StoredComponent
 from bot.engine.nlu.text import misspell, plain
 from bot.settings import ROOT
+from bot.taxonomy import levels
+
+VECTOR_SHARE = 0.6
+"""Facets of a topic differ in meaning more than in words: the vectors weigh more here."""
+FOLLOW_UP_WORDS = 9
+"""Words of a bare follow-up at the most."""
+SHARE_OF_OTHERS = 8
+"""One of so many short training sentences is an example of what is no follow-up."""
+NONE = "none"
+MAIN = "(main)"
+"""The class of sentences that the topic's own answer is for."""
+MAIN_EXAMPLES = 20
+NEAR_A_FACET = 0.5
+"""Cosine from which a sentence of the topic may belong to a facet; it then teaches nothing of the main answer."""
 
 
 @dataclass
@@ -25,7 +39,6 @@ class _Learnt:
     """The facet ("topic/facet") of each row of `vectors`."""
     vectors: np.ndarray | None
     aspects: TextClassifier
-    aspect_words: frozenset[str]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
@@ -37,21 +50,23 @@ class FacetClassifier(StoredComponent):
     @staticmethod
     def get_default_config() -> dict[str, float]:
         """Thresholds, chosen on the development set (`make eval`)."""
-        return {"facet_score": 0.12, "aspect": 0.35, "nearest": 0.6}
+        return {"facet_score": 0.09, "facet_score_danger": 0.25, "aspect": 0.3, "nearest": 0.6}
 
     def learn(self, training_data: TrainingData) -> _Learnt:
-        marked = [(e.get(CORRECTED), e.get("intent"), e.get(FACET), e.get(MISSPELT)) for e in training_data.intent_examples if e.get(FACET)]
+        examples = training_data.intent_examples
+        marked = [(e.get(CORRECTED), e.get("intent"), e.get(FACET), e.get(MISSPELT)) for e in examples if e.get(FACET)]
         by_topic = {}
         for topic in sorted({m[1] for m in marked}):
-            read, _, facets, misspelt = zip(*(m for m in marked if m[1] == topic), strict=True)
-            if len(set(facets)) > 1:
-                by_topic[topic] = TextClassifier().fit(read, facets, misspelt)
+            questions = [(read, facet, misspelt) for read, of, facet, misspelt in marked if of == topic]
+            general = [(e.get(CORRECTED), MAIN, e.get(MISSPELT)) for e in examples if e.get("intent") == topic and not e.get(FACET)]
+            by_topic[topic] = _of_one_topic(questions, general)
         vectors = encoder.encode([m[0] for m in marked]) if encoder.available() else None
-        questions, asked = zip(*_aspect_questions(), strict=True)
-        bare = [plain(question) for question in questions]
-        aspects = TextClassifier().fit(bare, asked, [plain(misspell(question)) for question in questions])
-        words = frozenset(word for question in bare for word in question.split())
-        return _Learnt(by_topic, [f"{m[1]}/{m[2]}" for m in marked], vectors, aspects, words)
+        bare = [(plain(question), aspect, plain(misspell(question))) for question, aspect in _aspect_questions()]
+        # whatever names its own subject is no follow-up, however short
+        short = [e for e in training_data.intent_examples if not e.get(FACET) and len(e.get(CORRECTED).split()) <= FOLLOW_UP_WORDS]
+        bare += [(e.get(CORRECTED), NONE, e.get(MISSPELT)) for e in short[::SHARE_OF_OTHERS]]
+        aspects = TextClassifier(VECTOR_SHARE).fit(*zip(*bare, strict=True))
+        return _Learnt(by_topic, [f"{m[1]}/{m[2]}" for m in marked], vectors, aspects)
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
@@ -68,17 +83,17 @@ class FacetClassifier(StoredComponent):
         probabilities = known.probabilities(text)
         best = int(np.argmax(probabilities))
         score = float(probabilities[best]) * known.nearness(text)
-        return known.classes[best] if score >= self.config["facet_score"] else None
+        enough = self.config["facet_score_danger" if levels()[topic] == 1 else "facet_score"]
+        return known.classes[best] if known.classes[best] != MAIN and score >= enough else None
 
     def _aspect(self, text: str) -> str | None:
-        """What a bare follow-up asks: every word of it is one of such questions' words."""
-        words = text.split()
-        if not words or any(word not in self.learnt.aspect_words for word in words):
+        """What a bare follow-up asks; None for a message that names its own subject."""
+        if not text or len(text.split()) > FOLLOW_UP_WORDS:
             return None
         probabilities = self.learnt.aspects.probabilities(text)
         best = int(np.argmax(probabilities))
         name = self.learnt.aspects.classes[best]
-        return name if name != "none" and probabilities[best] >= self.config["aspect"] else None
+        return name if name != NONE and probabilities[best] >= self.config["aspect"] else None
 
     def _nearest(self, text: str) -> list[str]:
         """The facets whose questions come nearest in meaning; empty without the encoder."""
@@ -88,6 +103,15 @@ class FacetClassifier(StoredComponent):
         for row in np.argsort(-(cosines := self.learnt.vectors @ encoder.vector(text)))[:50]:
             found.setdefault(self.learnt.refs[row], float(cosines[row]))
         return [ref for ref, cosine in list(found.items())[:3] if cosine >= self.config["nearest"]]
+
+
+def _of_one_topic(questions: list[tuple[str, str, str]], general: list[tuple[str, str, str]]) -> TextClassifier:
+    """A topic's facets, and what is none of them: the topic's own sentences that come near no facet's questions get the main answer."""
+    if encoder.available():
+        nearness = (encoder.encode([g[0] for g in general]) @ encoder.encode([q[0] for q in questions]).T).max(axis=1)
+        general = [g for g, near in zip(general, nearness, strict=True) if near < NEAR_A_FACET]
+    few = general[:: max(1, len(general) // MAIN_EXAMPLES)][:MAIN_EXAMPLES]
+    return TextClassifier(VECTOR_SHARE).fit(*zip(*questions, *few, strict=True))
 
 
 def _aspect_questions() -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ WORD = re.compile(r"\w+", re.UNICODE)
 def _spellings() -> dict[str, str]:
     """Phone spelling and slang -> the word meant (data/nlu/spelling.yml)."""
     raw = yaml.load((ROOT / "data" / "spelling.yml").read_text("utf-8"), Loader=yaml.CSafeLoader)
-    return {normalise(str(short)): meant for meant, shorts in raw.items() for short in shorts}
+    return {normalise(str(short)): normalise(meant) for meant, shorts in raw.items() for short in shorts}
 
 
 def plain(text: str) -> str:
