@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
+from pydantic import ValidationError
 from setproctitle import setproctitle
 
 from bot.beats import FRESH, Beats
@@ -221,9 +222,17 @@ def main() -> None:
     from bot.prepare import prepare
 
     setproctitle("orienta supervisor")
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = ", ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise SystemExit(f"a setting does not fit (docs/settings.md): {wrong}") from None
     set_up(settings.log_level)
-    prepare(settings)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        prepare(settings)
+    except OSError as error:
+        raise SystemExit(f"DATA_DIR {settings.data_dir} cannot be used: {os.strerror(error.errno or 0)}") from None
     supervisor = Supervisor(settings)
 
     def tell() -> None:
