@@ -56,6 +56,10 @@ SIDES = (
 )
 
 
+class SideFailed(RuntimeError):
+    """A side's process failed or was killed: its column is left out."""
+
+
 @dataclass(frozen=True)
 class Figures:
     """What was measured of one side."""
@@ -92,8 +96,7 @@ ROWS: tuple[tuple[str, str, Callable[[Figures], float]], ...] = (
 
 
 def measure(side: Side, training: Sentences, messages: Sequence[Sentence], epochs: int, folder: Path) -> Figures:
-    """Train one side and let it parse the messages."""
-    folder.mkdir()
+    """Train one side and let it parse the messages; `folder` is empty."""
     (training.write_ours if side.ours else training.write_stock)(folder)
     _write_config(side.config, folder, epochs)
     texts = {"clean": [m.text for m in messages], "noisy": [one_edit(m.text) for m in messages]}
@@ -129,7 +132,7 @@ def _run(side: Side, task: str, folder: Path) -> dict[str, Any]:
     """side.py in a process of its own.
 
     Raises:
-        SystemExit: it failed; the end of what it said goes to standard error.
+        SideFailed: it ended otherwise than well; the end of what it said is in the message.
     """
     print(f"{side.title}: {task} …", file=sys.stderr, flush=True)
     report = folder / f"{task}.json"
@@ -140,7 +143,7 @@ def _run(side: Side, task: str, folder: Path) -> dict[str, Any]:
     command = [python, str(HERE / "side.py"), task, str(report), *(["--ours"] if side.ours else [])]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{done.stderr[-4000:]}\n{side.title}: {task} failed with {done.returncode}")
+        raise SideFailed(f"{done.stderr[-4000:]}\n{side.title}: {task} failed with {done.returncode}")
     found: dict[str, Any] = json.loads(report.read_text("utf-8"))
     return found
 
@@ -178,15 +181,21 @@ def main() -> None:
     arguments = _arguments()
     sides = [side for side in SIDES if side.name in arguments.sides]
     training, messages = Sentences.read(arguments.share), read("test")
-    folder = Path(tempfile.mkdtemp(prefix="bench-stock-nlu-"))
-    try:
-        figures = {side.name: measure(side, training, messages, arguments.epochs, folder / side.name) for side in sides}
-    finally:
-        shutil.rmtree(folder)
     print(
         f"Share {arguments.share:g}: {len(training):,} training sentences; {len(messages)} messages; {arguments.epochs} epochs of DIET.\n"
     )
-    print(table(figures, sides))
+    figures: dict[str, Figures] = {}
+    for side in sides:
+        folder = Path(tempfile.mkdtemp(prefix="bench-stock-nlu-"))
+        try:
+            figures[side.name] = measure(side, training, messages, arguments.epochs, folder)
+            print(table(figures, [side]), file=sys.stderr, flush=True)
+        except SideFailed as failure:  # hours of the others' measuring are not thrown away for it
+            print(failure, file=sys.stderr, flush=True)
+        finally:
+            shutil.rmtree(folder)
+    print(table(figures, [side for side in sides if side.name in figures]))
+    sys.exit(len(figures) < len(sides))
 
 
 if __name__ == "__main__":
