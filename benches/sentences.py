@@ -12,6 +12,9 @@ import yaml
 
 from bot.settings import ROOT
 
+FEWEST = 4
+"""Of each intent's sentences and of each topic's questions, however small the share: n-grams seen once are not learnt from."""
+
 T = TypeVar("T")
 ByIntent = dict[str, list[str]]
 
@@ -80,7 +83,7 @@ def _facets() -> dict[str, ByIntent]:
 
 
 def _some(things: list[T], share: float, seed: str) -> list[T]:
-    count = max(1, round(share * len(things)))
+    count = min(len(things), max(FEWEST, round(share * len(things))))
     return [things[i] for i in sorted(random.Random(f"bench {seed}").sample(range(len(things)), count))]
 
 
