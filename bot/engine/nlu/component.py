@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, Self
 
 import joblib
@@ -52,10 +53,10 @@ class StoredComponent(GraphComponent):
         """Nothing to add to the training sentences, unless a subclass says so."""
         return training_data
 
+    @abstractmethod
     def learn(self, training_data: TrainingData) -> Any:
         """What this component knows of the training data."""
-        raise NotImplementedError
 
+    @abstractmethod
     def process(self, messages: list[Message]) -> list[Message]:
         """Add what this component sees to each message."""
-        raise NotImplementedError
