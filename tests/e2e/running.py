@@ -46,6 +46,7 @@ class RunningService:
         self.data_dir = folder / "var"
         self.output = folder / "output.txt"
         self.environment = {**os.environ, "PORT": str(self.port), "DATA_DIR": str(self.data_dir), "LIMITS": "off", **environment}
+        self.workers = int(self.environment.get("WORKERS", "2"))
         self.process: subprocess.Popen[bytes] | None = None
         self.people: list[Person] = []
 
@@ -56,6 +57,7 @@ class RunningService:
             )
         try:
             eventually(self.is_ready, "the service is not ready")
+            eventually(self.is_complete, "not every worker came up")
         except BaseException:
             self.process.kill()
             self.process.wait()
@@ -69,6 +71,12 @@ class RunningService:
             return bool(httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200)
         except httpx.HTTPError:
             return False
+
+    def is_complete(self) -> bool:
+        """Whether every worker is up: ready is the service with the first of them, and the others may still be loading."""
+        assert self.process is not None
+        assert self.process.poll() is None, self.output.read_text()
+        return len(self.worker_pids()) == self.workers and Beats(self.data_dir / "run" / "beats").workers_alive() == self.workers
 
     def stop(self) -> None:
         for person in self.people:
@@ -90,6 +98,7 @@ class RunningService:
         return self.pids()[1:]
 
     def kill_workers(self, number: signal.Signals) -> None:
+        """Send a signal to every worker process that there is at this moment."""
         for pid in self.worker_pids():
             os.kill(pid, number)
 

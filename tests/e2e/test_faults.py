@@ -50,6 +50,7 @@ def test_each_message_is_answered_once_and_in_order_while_workers_are_killed(ser
 def test_with_all_workers_stopped_danger_is_answered_and_full_answers_come_back(service: RunningService) -> None:
     person = service.chat(language="es")
     person.says("hola buenas tardes")
+    eventually(service.is_complete, "a worker is missing")  # one that is only loading would answer before the interim is due
     service.kill_workers(signal.SIGSTOP)
     danger = person.send(text="la migra está tocando la puerta de mi casa")
     interim = person.hears(danger, interim=True)
