@@ -159,7 +159,14 @@ def _button(action: str | None) -> dict[str, Any]:
     }
 
 
-_BUTTON_INTENTS = {"human": "human_handoff", "yes": "affirm", "no": "deny", "language": "language_switch", "place": "inform"}
+_BUTTON_INTENTS = {
+    "human": "human_handoff",
+    "yes": "affirm",
+    "no": "deny",
+    "language": "language_switch",
+    "place": "inform",
+    "rate": "thank",
+}
 
 
 def _pressed(held: Claim, engine: Any) -> Understanding:

@@ -13,10 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, or_, select, update
 
+from bot.cases import desk, resume
+from bot.cases.states import RATING
 from bot.knowledge.schema import Language
 from bot.store.crypto import Keys
+from bot.store.holder import FREE
 from bot.store.inbox import Incoming, Outgoing, erase, insert_outgoing
-from bot.store.schema import case, conversation, message, tracker, unanswered
+from bot.store.schema import conversation, message, tracker, unanswered
+from bot.taxonomy import levels
 
 GIVE_UP_AFTER = 3
 """Deaths or failures with one message in hand; after that it is a dead letter."""
@@ -52,11 +56,25 @@ class Claim:
 
 @dataclass(frozen=True)
 class NewCase:
-    """A case to open: what an officer has to know at first sight."""
+    """A case to open: what an officer has to know at first sight.
+
+    Attributes:
+        intake: the form's answers; None where there was no form.
+        incomplete: the form was not finished.
+        consulate: the post responsible by jurisdiction.
+        interpreter: the language that an interpreter is needed for.
+        name, phone: by which the case is found again; kept as blind indexes only.
+    """
 
     topic: str | None
     level: int
     summary: str
+    intake: dict[str, Any] | None = None
+    incomplete: bool = False
+    consulate: str | None = None
+    interpreter: str | None = None
+    name: str | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +143,7 @@ def _take(c: Connection, keys: Keys, conversation_id: str, worker: str, now: flo
     row = c.execute(
         select(message).where(message.c.conversation_id == conversation_id, unanswered).order_by(message.c.seq).limit(1)
     ).first()
-    held = {"lease_by": worker, "lease_until": now + lease, "in_hand": row.seq} if row else _FREE
+    held = {"lease_by": worker, "lease_until": now + lease, "in_hand": row.seq} if row else FREE
     talk = c.execute(
         update(conversation)
         .where(conversation.c.id == conversation_id)
@@ -146,15 +164,18 @@ def _take(c: Connection, keys: Keys, conversation_id: str, worker: str, now: flo
         fence=talk.fence,
         seq=row.seq,
         message=Incoming(
-            id=row.id, text=body["text"], language=row.language, level=row.level, action=body.get("action"), location=body.get("location")
+            id=row.id,
+            text=body["text"],
+            language=row.language,
+            level=row.level,
+            action=body.get("action"),
+            location=body.get("location"),
+            file=body.get("file"),
         ),
         at=row.at,
         attempts=row.attempts,
         state=keys.open(state, f"tracker:{conversation_id}") if state else None,
     )
-
-
-_FREE: dict[str, Any] = {"lease_by": None, "lease_until": None, "in_hand": None}
 
 
 def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now: float, lease: float) -> Claim | None:
@@ -200,6 +221,7 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
         language=turn.spoken,
     )
     _save_state(c, keys, held.conversation, turn.state)
+    _tell_cases(c, keys, held, turn, now)
     for opened in turn.cases:
         _open_case(c, keys, held, opened, turn.spoken, now)
     return _take(c, keys, held.conversation, worker, now, lease)
@@ -227,22 +249,27 @@ def case_number(held: Claim) -> str:
 
 def _open_case(c: Connection, keys: Keys, held: Claim, opened: NewCase, language: Language, now: float) -> None:
     case_id = uuid.uuid5(uuid.NAMESPACE_OID, f"{held.conversation}/{held.message.id}").hex
-    if c.execute(select(case.c.id).where(case.c.id == case_id)).first():
+    desk.open_case(c, keys, held.conversation, case_id, case_number(held), opened, language, held.channel, now)
+
+
+def _tell_cases(c: Connection, keys: Keys, held: Claim, turn: Turn, now: float) -> None:
+    """What a message of the person does to the cases that there are: it waits for an officer, reopens what was resolved, or rates it."""
+    if held.message.action in RATING:
+        rated = resume.case_to_rate(c, held.conversation)
+        if rated is not None:
+            desk.rate(c, keys, rated, int(held.message.action.partition(":")[2]), now)
         return
-    c.execute(
-        insert(case).values(
-            id=case_id,
-            number=case_number(held),
-            conversation_id=held.conversation,
-            topic=opened.topic,
-            level=opened.level,
-            language=language,
-            channel=held.channel,
-            summary=keys.seal(opened.summary, f"case:{held.conversation}"),
-            state="waiting",
-            opened_at=now,
-        )
-    )
+    desk.person_wrote(c, keys, held.conversation, turn.level, held.at)
+    case_id = resume.resolved_case_of(c, held.conversation)
+    if case_id is not None and not turn.cases and _is_real(held, turn):
+        desk.reopen(c, keys, case_id, None, now)
+
+
+def _is_real(held: Claim, turn: Turn) -> bool:
+    """Whether a message wants something of us: thanks, a rating and buttons that only read on do not."""
+    if turn.topic is None or levels()[turn.topic] == 0:
+        return False
+    return held.message.action is None or turn.topic == "human_handoff"
 
 
 def fail(c: Connection, held: Claim, worker: str, now: float) -> None:
@@ -295,26 +322,4 @@ def release_dead(c: Connection, prefix: str, alive: str) -> None:
         update(conversation)
         .where(conversation.c.lease_by.startswith(prefix, autoescape=True), conversation.c.lease_by != alive)
         .values(lease_until=0.0)
-    )
-
-
-def take_over(c: Connection, conversation_id: str) -> bool:
-    """A human takes the conversation: what a worker is thinking about it now is never committed."""
-    return bool(
-        c.execute(
-            update(conversation)
-            .where(conversation.c.id == conversation_id, conversation.c.holder == "bot")
-            .values(holder="human", fence=conversation.c.fence + 1, **_FREE)
-        ).rowcount
-    )
-
-
-def give_back(c: Connection, conversation_id: str) -> bool:
-    """The human is done: the assistant answers again from the next message on."""
-    return bool(
-        c.execute(
-            update(conversation)
-            .where(conversation.c.id == conversation_id, conversation.c.holder == "human")
-            .values(holder="bot", fence=conversation.c.fence + 1, **_FREE)
-        ).rowcount
     )

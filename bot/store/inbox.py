@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from bot.knowledge.schema import Language
+from bot.store import files
 from bot.store.crypto import Keys
 from bot.store.schema import conversation, erasure, message, offer, unanswered
 
@@ -36,6 +37,8 @@ class Incoming:
         text: what was written, or a button's title.
         action: what the pressed button means, or None.
         location: {"lat", "lon"} or None.
+        file: {"id"} of an upload that was not sent yet, or {"kind", "size", "remote"} of what only the channel has;
+            in a claim what the message carries: {"id", "kind", "size"}.
         language, level: as the web's own rules see it; a worker corrects both.
     """
 
@@ -45,6 +48,11 @@ class Incoming:
     level: int
     action: str | None = None
     location: dict[str, float] | None = None
+    file: dict[str, Any] | None = None
+
+
+class UnknownFile(ValueError):
+    """A file that was never uploaded in this conversation, or was sent already."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class Outgoing:
     text: str
     buttons: list[dict[str, str]] = field(default_factory=list)
     location: dict[str, Any] | None = None
+    file: dict[str, Any] | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -101,6 +110,9 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
 
     Returns:
         False where the conversation is gone.
+
+    Raises:
+        UnknownFile: it carries a file that cannot be sent here.
     """
     known = select(message.c.seq).where(message.c.conversation_id == conversation_id, message.c.id == incoming.id)
     if c.execute(known).first():
@@ -113,6 +125,8 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
         body["action"] = incoming.action
     if incoming.location:
         body["location"] = incoming.location
+    if incoming.file:
+        body["file"] = _carried(c, keys, conversation_id, seq, incoming.file, now)
     c.execute(
         insert(message).values(
             conversation_id=conversation_id,
@@ -128,6 +142,15 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
     return True
 
 
+def _carried(c: Connection, keys: Keys, conversation_id: str, seq: int, given: dict[str, Any], now: float) -> dict[str, Any]:
+    if "remote" in given:
+        return files.add_remote(c, keys, conversation_id, seq, given, now)
+    attached = files.attach(c, conversation_id, given["id"], seq)
+    if attached is None:
+        raise UnknownFile
+    return attached
+
+
 def insert_outgoing(
     c: Connection, keys: Keys, conversation_id: str, first_seq: int, messages: Sequence[Outgoing], now: float, **common: Any
 ) -> None:
@@ -138,6 +161,8 @@ def insert_outgoing(
             body["buttons"] = [{"title": b["title"], "payload": b["payload"]} for b in out.buttons]
         if out.location:
             body["location"] = out.location
+        if out.file:
+            body["file"] = out.file
         c.execute(
             insert(message).values(
                 conversation_id=conversation_id,
