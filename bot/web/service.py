@@ -21,6 +21,7 @@ from bot.store import inbox
 from bot.store.crypto import Keys
 from bot.store.database import Database, News
 from bot.store.inbox import Waiting
+from bot.timers import Timers
 from bot.web.limits import Limits
 from bot.web.writer import Writer
 
@@ -150,7 +151,8 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Watch while the web process serves."""
         self._beat()
-        tasks = [asyncio.create_task(t) for t in (self._watch_news(), self._watch_unanswered(), self._watch_content())]
+        watches = (self._watch_news(), self._watch_unanswered(), self._watch_content(), Timers(self).run())
+        tasks = [asyncio.create_task(watch) for watch in watches]
         try:
             yield
         finally:
