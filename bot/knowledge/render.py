@@ -125,7 +125,7 @@ class Renderer:
         text = self._text(answer, 0)
         if answer.confirm:
             text = f"{text}\n{self.knowledge.phrase('confirm', self.language)}"
-        yield Outgoing(text, self.buttons([*actions, *self._person(topic)]))
+        yield Outgoing(text, self.buttons([*actions, *self._person(topic)]), asks_place=say.topic == "consulate_find" and not say.facet)
 
     def _more(self, topic: Topic, answer: Answer) -> Iterator[Outgoing]:
         """The further messages; the last one offers the topic's facets, or the menu alone stands where there are none."""
@@ -155,7 +155,8 @@ class Renderer:
 
     def phrase(self, say: SayPhrase) -> Outgoing:
         """One of the service's own sentences."""
-        return Outgoing(self.knowledge.phrase(say.phrase, self.language, **say.values), self.buttons(say.buttons))
+        text = self.knowledge.phrase(say.phrase, self.language, **say.values)
+        return Outgoing(text, self.buttons(say.buttons), asks_place=say.phrase == "ask_place")
 
     def buttons(self, actions: list[str]) -> list[dict[str, str]]:
         """Buttons for actions: title, short title, payload, and the action itself for the store."""
@@ -190,7 +191,7 @@ class Renderer:
         elif status == "outside":
             yield Outgoing(self.knowledge.phrase("place_outside", self.language), self.buttons(["topic:consulate_find", "human"]))
         else:
-            yield Outgoing(self.knowledge.phrase("place_unknown", self.language), self.buttons(["human"]))
+            yield Outgoing(self.knowledge.phrase("place_unknown", self.language), self.buttons(["human"]), asks_place=True)
 
     def _card(self, post: Consulate, resolution: dict[str, Any], others: list[Consulate]) -> Iterator[Outgoing]:
         say = self.knowledge.phrase

@@ -49,11 +49,16 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message to the person, ready for any channel."""
+    """A message to the person, ready for any channel.
+
+    Attributes:
+        asks_place: it asks where the person is; a channel may offer to send the position in one tap.
+    """
 
     text: str
     buttons: list[dict[str, str]] = field(default_factory=list)
     location: dict[str, Any] | None = None
+    asks_place: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -128,6 +133,11 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
     return True
 
 
+def is_known(c: Connection, external_hash: bytes) -> bool:
+    """Whether the channel gave us this message before."""
+    return c.execute(select(message.c.seq).where(message.c.external_hash == external_hash)).first() is not None
+
+
 def insert_outgoing(
     c: Connection, keys: Keys, conversation_id: str, first_seq: int, messages: Sequence[Outgoing], now: float, **common: Any
 ) -> None:
@@ -138,6 +148,8 @@ def insert_outgoing(
             body["buttons"] = [{"title": b["title"], "payload": b["payload"]} for b in out.buttons]
         if out.location:
             body["location"] = out.location
+        if out.asks_place:
+            body["asks_place"] = True
         c.execute(
             insert(message).values(
                 conversation_id=conversation_id,

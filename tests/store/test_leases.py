@@ -24,6 +24,9 @@ def test_a_lost_lease_cannot_be_renewed(database: Database) -> None:
     with database.write() as c:
         assert not leases.renew(c, "poll:telegram", "a", 1, 11.0, 10.0)
         assert leases.renew(c, "poll:telegram", "b", 2, 11.0, 10.0)
+        assert leases.is_held(c, "poll:telegram", "b", 20.0)
+        assert not leases.is_held(c, "poll:telegram", "b", 21.0)
+        assert not leases.is_held(c, "poll:telegram", "a", 12.0)
 
 
 def test_what_is_let_go_is_free_at_once_and_its_number_rises(database: Database) -> None:
