@@ -108,6 +108,12 @@ def _is(states: Sequence[str]) -> ColumnElement[bool]:
     return delivery.c.state.in_([literal_column(f"'{state}'") for state in states])
 
 
+def _of(channel: str) -> ColumnElement[bool]:
+    """Of this channel; looked up row by row, so that a few open deliveries are read and not every conversation."""
+    whose = conversation.alias()
+    return select(whose.c.channel).where(whose.c.id == delivery.c.conversation_id).scalar_subquery() == channel
+
+
 def ready(c: Connection, channel: str, now: float, busy: Collection[str], order_seconds: float, limit: int) -> list[Due]:
     """Deliveries to start now: the most urgent and oldest first, in order within each conversation.
 
@@ -151,7 +157,7 @@ def ready(c: Connection, channel: str, now: float, busy: Collection[str], order_
             _is(_OPEN),
             delivery.c.state != "sending",
             delivery.c.not_before <= now,
-            conversation.c.channel == channel,
+            _of(channel),
             ~must_wait,
         )
         .order_by(delivery.c.priority, delivery.c.created_at, delivery.c.seq)
@@ -237,31 +243,27 @@ def release(c: Connection, conversation_id: str, now: float) -> int:
 
 def recover(c: Connection, channel: str, busy: Collection[str], now: float, reconcile_seconds: float) -> int:
     """A new sender begins: what the former one left in `sending` is unknown. Only under the lease; `busy` is in its own hands."""
-    theirs = select(conversation.c.id).where(conversation.c.channel == channel)
-    left = and_(_is(_OPEN), delivery.c.state == "sending", delivery.c.id.not_in(busy), delivery.c.conversation_id.in_(theirs))
+    left = and_(_is(_OPEN), delivery.c.state == "sending", delivery.c.id.not_in(busy), _of(channel))
     values = {"state": "unknown", "not_before": now + reconcile_seconds, "error": "killed"}
     return int(c.execute(update(delivery).where(left).values(**values)).rowcount)
 
 
 def give_up_stale(c: Connection, channel: str, now: float) -> int:
     """End what nobody needs any more: an answer of yesterday would only confuse."""
-    theirs = select(conversation.c.id).where(conversation.c.channel == channel)
     old = and_(
         _is(_OPEN),
         delivery.c.state != "sending",
         delivery.c.created_at < now - STALE_SECONDS,
         delivery.c.priority != OFFICER,
-        delivery.c.conversation_id.in_(theirs),
+        _of(channel),
     )
     return int(c.execute(update(delivery).where(old).values(state="failed", error="stale")).rowcount)
 
 
 def next_due(c: Connection, channel: str, now: float) -> float | None:
     """When something that waits now becomes due; None where nothing does."""
-    later = (
-        select(func.min(delivery.c.not_before))
-        .join(conversation, conversation.c.id == delivery.c.conversation_id)
-        .where(_is(_OPEN), delivery.c.state != "sending", delivery.c.not_before > now, conversation.c.channel == channel)
+    later = select(func.min(delivery.c.not_before)).where(
+        _is(_OPEN), delivery.c.state != "sending", delivery.c.not_before > now, _of(channel)
     )
     found = c.execute(later).scalar()
     return None if found is None else float(found)
