@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from bot.knowledge.schema import Language
+from bot.store import deliveries
 from bot.store.crypto import Keys
 from bot.store.schema import conversation, erasure, message, offer, unanswered
 
@@ -141,11 +142,11 @@ def is_known(c: Connection, external_hash: bytes) -> bool:
 def insert_outgoing(
     c: Connection, keys: Keys, conversation_id: str, first_seq: int, messages: Sequence[Outgoing], now: float, **common: Any
 ) -> None:
-    """Insert messages to the person from `first_seq` on; `common` are the columns that all of them share."""
+    """Insert messages to the person from `first_seq` on, and into the outbox; `common` are the columns that all of them share."""
     for number, out in enumerate(messages):
         body: dict[str, Any] = {"text": out.text}
         if out.buttons:
-            body["buttons"] = [{"title": b["title"], "payload": b["payload"]} for b in out.buttons]
+            body["buttons"] = [{"title": b["title"], "short": b.get("short", b["title"]), "payload": b["payload"]} for b in out.buttons]
         if out.location:
             body["location"] = out.location
         if out.asks_place:
@@ -162,6 +163,8 @@ def insert_outgoing(
         )
         for button in out.buttons:
             _offer(c, keys, conversation_id, button)
+    rank = deliveries.priority(common.get("author", "bot"), common.get("level"), common.get("interim", False))
+    deliveries.enqueue(c, conversation_id, first_seq, len(messages), rank, now)
 
 
 def _offer(c: Connection, keys: Keys, conversation_id: str, button: dict[str, str]) -> None:

@@ -36,6 +36,12 @@ def hold(c: Connection, name: str, holder: str, now: float, seconds: float) -> i
     ).scalar()
 
 
+def is_held(c: Connection, name: str, holder: str, now: float) -> bool:
+    """Whether the lease is this holder's at this moment; asked inside the transaction that relies on it."""
+    ours = (lease.c.name == name) & (lease.c.holder == holder) & (lease.c.until > now)
+    return c.execute(select(lease.c.name).where(ours)).first() is not None
+
+
 def renew(c: Connection, name: str, holder: str, fence: int, now: float, seconds: float) -> bool:
     """Hold it for longer; False where it was lost meanwhile."""
     ours = (lease.c.name == name) & (lease.c.holder == holder) & (lease.c.fence == fence)
