@@ -110,10 +110,11 @@ class Rendered:
     image: dict[str, str] | None = None
     topic: str | None = None
     author: str = "bot"
+    asks_place: bool = False
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> Rendered:
-        known = ("text", "language", "buttons", "location", "image", "topic", "author")
+        known = ("text", "language", "buttons", "location", "image", "topic", "author", "asks_place")
         return cls(**{key: body[key] for key in known if body.get(key) is not None})
 
 
