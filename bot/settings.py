@@ -33,6 +33,12 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=5.0, gt=2, description="How long a worker may hold a conversation without a sign.")
     interim_seconds: float = Field(default=1.5, gt=0, description="A level 1 message that waits longer gets its safety answer.")
     hung_seconds: float = Field(default=10.0, gt=2, description="A worker whose loop has not turned for this long is replaced.")
+    telegram_token: str | None = Field(default=None, description="Telegram: the bot's token; with it the channel is on.")
+    telegram_secret: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_-]{1,256}$", description="Telegram: the webhook's secret; default: made from the keys."
+    )
+    telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram: root of the Bot API, without `/bot`.")
+    channel_seconds: float = Field(default=20.0, gt=0, description="How long a channel's answer to a call is waited for.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @cached_property

@@ -124,7 +124,8 @@ class Renderer:
         text = self._text(answer, 0)
         if answer.confirm:
             text = f"{text}\n{self.knowledge.phrase('confirm', self.language)}"
-        yield Outgoing(text, self.buttons(self._answer_actions(topic, answer, ref, say.also)))
+        asks_place = say.topic == "consulate_find" and not say.facet
+        yield Outgoing(text, self.buttons(self._answer_actions(topic, answer, ref, say.also)), asks_place=asks_place)
 
     def _answer_actions(self, topic: Topic, answer: Answer, ref: str, also: str | None) -> list[str]:
         """At most three besides the other topic asked about: what fits best, what more there is, and a person."""
@@ -170,7 +171,8 @@ class Renderer:
 
     def phrase(self, say: SayPhrase) -> Outgoing:
         """One of the service's own sentences."""
-        return Outgoing(self.knowledge.phrase(say.phrase, self.language, **say.values), self.buttons(say.buttons))
+        text = self.knowledge.phrase(say.phrase, self.language, **say.values)
+        return Outgoing(text, self.buttons(say.buttons), asks_place=say.phrase == "ask_place")
 
     def question(self, ask: AskIntake) -> Outgoing:
         """The pending question of a form; the last one shows what was answered."""
@@ -184,7 +186,8 @@ class Renderer:
             return Outgoing(text, self.buttons(["send", "change", "stop_asking"] if lines else ["send", "stop_asking"]))
         question = self.intake.questions[ask.question]
         choices = [f"answer:{ask.question}:{number}" for number in range(len(question.choices))]
-        return Outgoing(question.ask.in_language(self.language).strip(), self.buttons([*choices, "skip"]))
+        text = question.ask.in_language(self.language).strip()
+        return Outgoing(text, self.buttons([*choices, "skip"]), asks_place=question.kind == "place")
 
     def buttons(self, actions: list[str]) -> list[dict[str, str]]:
         """Buttons for actions: title, short title, payload, and the action itself for the store."""
@@ -222,7 +225,7 @@ class Renderer:
         elif status == "outside":
             yield Outgoing(self.knowledge.phrase("place_outside", self.language), self.buttons(["topic:consulate_find", "human"]))
         else:
-            yield Outgoing(self.knowledge.phrase("place_unknown", self.language), self.buttons(["human"]))
+            yield Outgoing(self.knowledge.phrase("place_unknown", self.language), self.buttons(["human"]), asks_place=True)
 
     def _card(self, post: Consulate, resolution: dict[str, Any], others: list[Consulate]) -> Iterator[Outgoing]:
         say = self.knowledge.phrase

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from bot.knowledge.schema import Language
+from bot.store import deliveries
 from bot.store.crypto import Keys
 from bot.store.schema import conversation, erasure, message, offer, unanswered
 
@@ -55,11 +56,16 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message to the person, ready for any channel."""
+    """A message to the person, ready for any channel.
+
+    Attributes:
+        asks_place: it asks where the person is; a channel may offer to send the position in one tap.
+    """
 
     text: str
     buttons: list[dict[str, str]] = field(default_factory=list)
     location: dict[str, Any] | None = None
+    asks_place: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -139,16 +145,23 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
     return True
 
 
+def is_known(c: Connection, external_hash: bytes) -> bool:
+    """Whether the channel gave us this message before."""
+    return c.execute(select(message.c.seq).where(message.c.external_hash == external_hash)).first() is not None
+
+
 def insert_outgoing(
     c: Connection, keys: Keys, conversation_id: str, first_seq: int, messages: Sequence[Outgoing], now: float, **common: Any
 ) -> None:
-    """Insert messages to the person from `first_seq` on; `common` are the columns that all of them share."""
+    """Insert messages to the person from `first_seq` on, and into the outbox; `common` are the columns that all of them share."""
     for number, out in enumerate(messages):
         body: dict[str, Any] = {"text": out.text}
         if out.buttons:
-            body["buttons"] = [{"title": b["title"], "payload": b["payload"]} for b in out.buttons]
+            body["buttons"] = [{"title": b["title"], "short": b.get("short", b["title"]), "payload": b["payload"]} for b in out.buttons]
         if out.location:
             body["location"] = out.location
+        if out.asks_place:
+            body["asks_place"] = True
         c.execute(
             insert(message).values(
                 conversation_id=conversation_id,
@@ -161,6 +174,8 @@ def insert_outgoing(
         )
         for button in out.buttons:
             _offer(c, keys, conversation_id, button)
+    rank = deliveries.priority(common.get("author", "bot"), common.get("level"), common.get("interim", False))
+    deliveries.enqueue(c, conversation_id, first_seq, len(messages), rank, now)
 
 
 def _offer(c: Connection, keys: Keys, conversation_id: str, button: dict[str, str]) -> None:
