@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     alert_email: str | None = Field(default=None, description="Where alerts go by e-mail; needs SMTP_URL.")
     smtp_url: str | None = Field(default=None, description="smtp://user:password@host:port, or smtps://….")
     alert_webhook: str | None = Field(default=None, description="Where alerts are sent as JSON.")
+    telegram_token: str | None = Field(default=None, description="Telegram: the bot's token; with it the channel is on.")
+    telegram_secret: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_-]{1,256}$", description="Telegram: the webhook's secret; default: made from the keys."
+    )
+    telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram: root of the Bot API, without `/bot`.")
+    channel_seconds: float = Field(default=20.0, gt=0, description="How long a channel's answer to a call is waited for.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @cached_property
