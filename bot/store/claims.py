@@ -230,7 +230,7 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
     )
     _save_state(c, keys, held.conversation, turn.state)
     timers.cancel(c, "abandoned", conversation_id=held.conversation)
-    if turn.form_open:
+    if turn.form_open and not held.human:
         timers.schedule(c, "abandoned", now, conversation_id=held.conversation)
     _tell_cases(c, keys, held, turn, now)
     for opened in turn.cases:

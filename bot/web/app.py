@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
 
+from bot.channels.web import files as chat_files
 from bot.channels.web import routes as chat
 from bot.settings import Settings
 from bot.web import health, pages
@@ -64,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_age=7200,
     )
     app.include_router(chat.router)
+    app.include_router(chat_files.router)
     app.include_router(health.router)
     app.include_router(pages.router)
     app.mount("/api/docs/assets", StaticFiles(directory=str(swagger_ui_path)), name="docs-assets")
