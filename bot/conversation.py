@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from bot import forms
 from bot.cases.lookup import Lookup
 from bot.cases.telling import CaseTeller
-from bot.commands import recognise
+from bot.commands import is_yes, recognise
 from bot.engine.agent import Decision
 from bot.engine.context import in_context, remember_text
 from bot.engine.understanding import Understanding, more_urgent
@@ -41,7 +41,7 @@ from bot.outcome import (
 )
 from bot.safety import Safety
 from bot.store import claims
-from bot.store.claims import Claim, NewCase, Turn, case_number
+from bot.store.claims import Claim, Turn, case_number, new_case
 from bot.store.crypto import Keys
 from bot.store.inbox import Incoming, Outgoing, add_message, offered
 from bot.taxonomy import levels
@@ -144,7 +144,7 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     meaning = _meant(held, engine, state)
     language = _language(held, meaning)
     topic_level = levels().get(meaning.intent, 0)
-    if held.human:
+    if held.human and not _heard_always(held, meaning, state):
         return _turn(held, meaning, language, [], state)
     extra = {
         "message_id": held.message.id,
@@ -171,6 +171,13 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     pieces = [] if held.message.action or decision.state["loop"] else remember_text(state, text, held.at, meaning)
     new_state = {**decision.state, "recent": pieces}
     return _turn(held, meaning, language, said, new_state, decision.outcomes)
+
+
+def _heard_always(held: Claim, meaning: Understanding, state: dict[str, Any]) -> bool:
+    """What the assistant answers even while a human has the conversation: erasure, and the word STOP."""
+    if state["slots"].get("asked") == "erase":
+        return is_yes(held.message.text) or meaning.intent in ("affirm", "deny", "delete_data")
+    return meaning.intent == "stop" or (meaning.intent == "delete_data" and meaning.sure)
 
 
 @dataclass(frozen=True)
@@ -303,7 +310,7 @@ def _turn(
         facet=facet,
         answers=said,
         state=state,
-        cases=[_case(o) for o in outcomes if isinstance(o, OpenCase)],
+        cases=[new_case(o) for o in outcomes if isinstance(o, OpenCase)],
         rating=next((o.score for o in outcomes if isinstance(o, Rate)), None),
         stop_notices=any(isinstance(o, StopNotices) for o in outcomes),
         form_open=state.get("loop") is not None,
@@ -320,10 +327,6 @@ def _told_topic(held: Claim, meaning: Understanding, outcomes: list[Outcome]) ->
         return None, None
     facet = next((o.facet for o in outcomes if isinstance(o, SayTopic) and o.topic == meaning.intent), None)
     return meaning.intent, facet
-
-
-def _case(opened: OpenCase) -> NewCase:
-    return NewCase(**{field.name: getattr(opened, field.name) for field in dataclasses.fields(NewCase)})
 
 
 def dead_letter(held: Claim, content: Content) -> Outgoing:

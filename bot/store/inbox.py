@@ -328,7 +328,8 @@ def counts(c: Connection) -> dict[str, int]:
     return {"waiting": waiting_now, "dead": dead}
 
 
-def text_of(c: Connection, keys: Keys, conversation_id: str, seq: int) -> str:
-    """What one message says; empty where it is gone."""
+def body_of(c: Connection, keys: Keys, conversation_id: str, seq: int) -> dict[str, Any]:
+    """What one message says; an empty text where it is gone."""
     body = c.execute(select(message.c.body).where(message.c.conversation_id == conversation_id, message.c.seq == seq)).scalar()
-    return str(keys.open(body, f"message:{conversation_id}")["text"]) if body else ""
+    found: dict[str, Any] = keys.open(body, f"message:{conversation_id}") if body else {"text": ""}
+    return found
