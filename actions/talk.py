@@ -173,3 +173,16 @@ class ActionCode(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
         say(dispatcher, GiveCode(new_code()) if tracker.get_slot("case") else SayCase())
         return remember(asked=None, not_understood=0.0)
+
+
+class ActionFile(Action):
+    """A picture, document or voice message without words: a person can look at it."""
+
+    def name(self) -> str:
+        return "action_file"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        spoken = str(latest(tracker).get("file_kind", "")).startswith("audio/")
+        buttons = [] if tracker.get_slot("case") else ["human"]
+        say(dispatcher, SayPhrase("voice_unread" if spoken else "file_received", buttons=buttons))
+        return remember(not_understood=0.0)

@@ -154,6 +154,7 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
         "summary": text,
         "topic_level": levels().get(state["slots"].get("topic") or "", 0) or topic_level or 2,
         "case_number": case_number(held.conversation, held.message.id, held.attempts),
+        "file_kind": (held.message.file or {}).get("kind"),
         **button,
     }
 
@@ -239,6 +240,8 @@ def _meant(held: Claim, engine: Mind, state: dict[str, Any]) -> Understanding:
     """What the message means: by its button or command, else by its words in the light of what was said before."""
     if held.message.action:
         return _pressed(held)
+    if held.message.file and not held.message.text:
+        return Understanding(held.message.text, "file", 1.0, sure=True, language=held.language, level=0)
     if state["loop"]:
         return engine.understand(held.message.text)
     return in_context(engine.understand, held.message.text, state, held.at)
