@@ -57,6 +57,12 @@ class NewCase:
     topic: str | None
     level: int
     summary: str
+    intake: dict[str, str] | None = None
+    incomplete: bool = False
+    consulate: str | None = None
+    interpreter: str | None = None
+    name: str | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,9 @@ class Turn:
         spoken: the language of this answer.
         answers: messages to the person, in order; empty while a human has the conversation.
         state: the dialogue's state from now on.
+        rating: how it went, of the case closed last.
+        stop_notices: nothing is sent from now on that was not asked for.
+        form_open: questions for an officer are open: where they are abandoned, what there is must not be lost.
         erase: the person asked for it: the conversation is deleted, nothing else is kept.
     """
 
@@ -81,6 +90,9 @@ class Turn:
     answers: list[Outgoing]
     state: dict[str, Any]
     cases: list[NewCase] = field(default_factory=list)
+    rating: int | None = None
+    stop_notices: bool = False
+    form_open: bool = False
     erase: bool = False
 
 
@@ -146,7 +158,14 @@ def _take(c: Connection, keys: Keys, conversation_id: str, worker: str, now: flo
         fence=talk.fence,
         seq=row.seq,
         message=Incoming(
-            id=row.id, text=body["text"], language=row.language, level=row.level, action=body.get("action"), location=body.get("location")
+            id=row.id,
+            text=body["text"],
+            language=row.language,
+            level=row.level,
+            action=body.get("action"),
+            location=body.get("location"),
+            file=body.get("file"),
+            typed=body.get("typed", False),
         ),
         at=row.at,
         attempts=row.attempts,

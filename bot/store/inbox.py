@@ -37,6 +37,9 @@ class Incoming:
         text: what was written, or a button's title.
         action: what the pressed button means, or None.
         location: {"lat", "lon"} or None.
+        file: {"id", "kind", "size"} of a picture, document or voice message, or None.
+        external: keyed hash of the channel's own id, or None.
+        typed: the action was written in words, not pressed.
         language, level: as the web's own rules see it; a worker corrects both.
     """
 
@@ -46,6 +49,9 @@ class Incoming:
     level: int
     action: str | None = None
     location: dict[str, float] | None = None
+    file: dict[str, Any] | None = None
+    external: bytes | None = None
+    typed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,12 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
     body: dict[str, Any] = {"text": incoming.text}
     if incoming.action:
         body["action"] = incoming.action
+    if incoming.typed:
+        body["typed"] = True
     if incoming.location:
         body["location"] = incoming.location
+    if incoming.file:
+        body["file"] = incoming.file
     c.execute(
         insert(message).values(
             conversation_id=conversation_id,
@@ -129,6 +139,7 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
             level=incoming.level,
             language=incoming.language,
             at=now,
+            external_hash=incoming.external,
         )
     )
     return True
