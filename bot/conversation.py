@@ -28,7 +28,7 @@ from bot.safety import Safety
 from bot.store import claims
 from bot.store.claims import Claim, NewCase, Turn, case_number
 from bot.store.crypto import Keys
-from bot.store.inbox import Incoming, Outgoing, add_message, offered
+from bot.store.inbox import Incoming, Outgoing, add_message, offered, replace_message
 from bot.taxonomy import levels
 
 REAL_MESSAGE = 3
@@ -70,6 +70,22 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     Raises:
         UnknownButton: the payload was not offered here.
     """
+    return add_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw), now)
+
+
+def correct(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> bool:
+    """The person corrected a message: what is not answered yet is read anew, else the correction stands beside it for an officer.
+
+    Args:
+        raw: the corrected message; `external` names it.
+
+    Returns:
+        Whether it will be answered as corrected.
+    """
+    return replace_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw))
+
+
+def _incoming(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> Incoming:
     text, action, typed = clean(raw.text or ""), raw.action, False
     if raw.payload is not None:
         button = offered(c, keys, conversation, raw.payload)
@@ -84,8 +100,7 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     written = language if action or raw.location or not found.sure else found.language
     danger = None if action else safety.look(text)
     level = danger.level if danger else _rule_level(action)
-    incoming = Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed)
-    return add_message(c, keys, conversation, incoming, now)
+    return Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed)
 
 
 def _rule_level(action: str | None) -> int:
@@ -205,6 +220,8 @@ _BUTTON_INTENTS = {
     "rate": "rate",
     "stop": "stop",
     "erase": "delete_data",
+    "contact": "inform",
+    "unreadable": "out_of_scope",
 }
 """What a button's kind means to the rules; `topic`, `more` and `menu` name their topic."""
 

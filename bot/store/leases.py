@@ -60,9 +60,3 @@ def release_dead(c: Connection, place: str, alive: str) -> None:
         place: how the holders of this place begin: bot.process.node and the process's name.
     """
     c.execute(update(lease).where(lease.c.holder.startswith(place, autoescape=True), lease.c.holder != alive).values(holder="", until=0.0))
-
-
-def is_held(c: Connection, name: str, holder: str, now: float) -> bool:
-    """Whether it is still ours."""
-    ours = (lease.c.name == name) & (lease.c.holder == holder) & (lease.c.until > now)
-    return c.execute(select(lease.c.name).where(ours)).first() is not None

@@ -88,9 +88,13 @@ class Telegram(Channel):
         self._say, self._moved = say, moved
         self._updates = f"{root}/bot{token}/getUpdates"
         # a long poll does not wait for a call, nor a call for a long poll
-        self._requests = [Request(connection_pool_size=size, httpx_kwargs={"trust_env": _is_far(root)}, **_timeouts(settings)) for size in (1, POOL)]
+        self._requests = [_request(settings, connections) for connections in (1, POOL)]
         self.bot = Bot(
-            token, base_url=f"{root}/bot", base_file_url=f"{root}/file/bot", get_updates_request=self._requests[0], request=self._requests[1]
+            token,
+            base_url=f"{root}/bot",
+            base_file_url=f"{root}/file/bot",
+            get_updates_request=self._requests[0],
+            request=self._requests[1],
         )
 
     @property
@@ -159,8 +163,15 @@ class Telegram(Channel):
             await request.shutdown()
 
 
-def _timeouts(settings: Settings) -> dict[str, float]:
-    return {"connect_timeout": 5.0, "write_timeout": 5.0, "pool_timeout": 5.0, "read_timeout": settings.channel_seconds}
+def _request(settings: Settings, connections: int) -> Request:
+    return Request(
+        connection_pool_size=connections,
+        connect_timeout=5.0,
+        write_timeout=5.0,
+        pool_timeout=5.0,
+        read_timeout=settings.channel_seconds,
+        httpx_kwargs={"trust_env": _is_far(settings.telegram_api_url)},
+    )
 
 
 def _is_far(root: str) -> bool:
