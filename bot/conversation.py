@@ -144,6 +144,9 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys) -> Tur
     topic_level = levels().get(meaning.intent, 0)
     if held.human:
         return _turn(held, meaning, language, [], state)
+    if held.message.action == "unreadable:":
+        renderer = Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation))
+        return _turn(held, meaning, language, [renderer.phrase(SayPhrase("cannot_read", buttons=["human"]))], state)
     extra = {
         "message_id": held.message.id,
         "meant": meaning.intent,

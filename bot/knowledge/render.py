@@ -124,8 +124,8 @@ class Renderer:
         text = self._text(answer, 0)
         if answer.confirm:
             text = f"{text}\n{self.knowledge.phrase('confirm', self.language)}"
-        buttons = self.buttons(self._answer_actions(topic, answer, ref, say.also))
-        yield Outgoing(text, buttons, asks_place=say.topic == "consulate_find" and not say.facet)
+        asks_place = say.topic == "consulate_find" and not say.facet
+        yield Outgoing(text, self.buttons(self._answer_actions(topic, answer, ref, say.also)), asks_place=asks_place)
 
     def _answer_actions(self, topic: Topic, answer: Answer, ref: str, also: str | None) -> list[str]:
         """At most three besides the other topic asked about: what fits best, what more there is, and a person."""

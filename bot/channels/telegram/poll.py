@@ -35,6 +35,7 @@ async def listen(receiver: Receiver) -> None:
     failures = 0
     told = False
     while True:
+        began = time.monotonic()
         try:
             if not told:
                 await _introduce(receiver)
@@ -42,7 +43,7 @@ async def listen(receiver: Receiver) -> None:
             if not await _by_webhook(receiver):
                 await _by_polling(receiver)
         except Exception as error:
-            failures += 1
+            failures = failures + 1 if time.monotonic() - began < LEASE_SECONDS else 1
             await asyncio.sleep(_pause(receiver, error, failures))
 
 
