@@ -43,7 +43,7 @@ from bot.safety import Safety
 from bot.store import claims
 from bot.store.claims import Claim, Turn, case_number, new_case
 from bot.store.crypto import Keys
-from bot.store.inbox import Incoming, Outgoing, add_message, offered
+from bot.store.inbox import Incoming, Outgoing, add_message, offered, replace_message
 from bot.taxonomy import levels
 
 REAL_MESSAGE = 3
@@ -85,6 +85,22 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     Raises:
         UnknownButton: the payload was not offered here.
     """
+    return add_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw), now)
+
+
+def correct(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> bool:
+    """The person corrected a message: what is not answered yet is read anew, else the correction stands beside it for an officer.
+
+    Args:
+        raw: the corrected message; `external` names it.
+
+    Returns:
+        Whether it will be answered as corrected.
+    """
+    return replace_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw))
+
+
+def _incoming(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> Incoming:
     text, action, typed = clean(raw.text or ""), raw.action, False
     if raw.payload is not None:
         button = offered(c, keys, conversation, raw.payload)
@@ -99,8 +115,7 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     written = language if action or raw.location or not found.sure else found.language
     danger = None if action else safety.look(text)
     level = danger.level if danger else _rule_level(action)
-    incoming = Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed)
-    return add_message(c, keys, conversation, incoming, now)
+    return Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed)
 
 
 def _rule_level(action: str | None) -> int:
@@ -146,6 +161,9 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     topic_level = levels().get(meaning.intent, 0)
     if held.human and not _heard_always(held, meaning, state):
         return _turn(held, meaning, language, [], state)
+    if held.message.action == "unreadable:":
+        renderer = Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation))
+        return _turn(held, meaning, language, [renderer.phrase(SayPhrase("cannot_read", buttons=["human"]))], state)
     extra = {
         "message_id": held.message.id,
         "meant": meaning.intent,
@@ -230,6 +248,8 @@ _BUTTON_INTENTS = {
     "rate": "rate",
     "stop": "stop",
     "erase": "delete_data",
+    "contact": "inform",
+    "unreadable": "out_of_scope",
     "case": "case_status",
     "code": "code",
 }
