@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
-from telegram import Bot
+from telegram import Bot, Message
 from telegram.constants import FileSizeLimit
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
@@ -109,22 +109,17 @@ class Telegram(Channel):
     async def send(self, identity: dict[str, Any], call: Call, reference: str) -> Sent:
         try:
             return await self._call(identity["chat"], call)
-        except BadRequest as error:
-            if call.plain is None or not _says(error, _OUR_FAULT):
-                raise sort(error) from error
-            log.error("a form was refused and is sent plainly: %s", call.method)
         except ChatMigrated as error:
             await self._moved(identity["chat"], error.new_chat_id)
             raise SendFailed("retry", "migrated", 0.0) from error
         except TelegramError as error:
-            raise sort(error) from error
-        try:
-            return await self._call(identity["chat"], call.plain)
-        except TelegramError as error:
-            raise sort(error) from error
+            if call.plain is None or not isinstance(error, BadRequest) or not _says(error, _OUR_FAULT):
+                raise sort(error) from error
+            log.error("a form was refused and is sent more plainly: %s", call.method)
+        return await self.send(identity, call.plain, reference)
 
     async def _call(self, chat: int, call: Call) -> Sent:
-        sent = await getattr(self.bot, call.method)(chat_id=chat, **call.body)
+        sent: Message = await getattr(self.bot, call.method)(chat_id=chat, **call.body)
         return Sent(f"{chat}:{sent.message_id}")
 
     async def fetch(self, remote: dict[str, Any]) -> bytes:
