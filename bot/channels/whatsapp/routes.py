@@ -23,6 +23,8 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 BODY_BYTES = 4 * 1024 * 1024
 """A call's body at the most; WhatsApp's hold up to three megabytes."""
+PATIENCE_BYTES = 8 * BODY_BYTES
+"""What is read of a body that is too big, before the connection is closed."""
 
 
 def _receiver(request: Request) -> Receiver | None:
@@ -94,16 +96,15 @@ async def _take_twilios(request: Request, receiver: Receiver, body: bytes) -> Re
 
 
 async def _body(request: Request) -> bytes | None:
-    """The body as it came; None where it is over the limit, and nothing more is read."""
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > BODY_BYTES:
-        return None
-    body = bytearray()
+    """The body as it came; None where it is over the limit. What is over is read and dropped, so that the answer is heard."""
+    body, size = bytearray(), 0
     async for part in request.stream():
-        body += part
-        if len(body) > BODY_BYTES:
+        size += len(part)
+        if size > PATIENCE_BYTES:
             return None
-    return bytes(body)
+        if size <= BODY_BYTES:
+            body += part
+    return bytes(body) if size <= BODY_BYTES else None
 
 
 def _refused(status: int, code: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -62,6 +62,15 @@ class WhatsAppApi:
 
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
+        self.clear()
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._telling: set[asyncio.Task[None]] = set()
+        self._client: httpx.AsyncClient | None = None
+        self.server = Server(self._handle)
+
+    def clear(self) -> None:
+        """As if it were new."""
         self.heard: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.references: list[str] = []
         self.reads: list[str] = []
@@ -73,11 +82,6 @@ class WhatsAppApi:
         self.pair: int | None = None
         self.calls = 0
         self.media: dict[str, dict[str, Any]] = {}
-        self._ids = itertools.count(1)
-        self._lock = threading.Lock()
-        self._telling: set[asyncio.Task[None]] = set()
-        self._client: httpx.AsyncClient | None = None
-        self.server = Server(self._handle)
 
     @property
     def url(self) -> str:
