@@ -112,12 +112,13 @@ class Mind(Protocol):
 # --- in a worker -----------------------------------------------------------------------------------------------------------
 
 
-async def answer(held: Claim, engine: Mind, content: Content, keys: Keys) -> Turn:
+async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, url: str = "") -> Turn:
     """Everything that one message brings about; nothing is written here.
 
     Args:
         held: the message in hand and its conversation.
         engine: bot.engine.agent.Engine, or a stand-in of it.
+        url: the service's address from outside, for pictures and links.
 
     Raises:
         TurnFailed: the engine could not decide.
@@ -129,6 +130,8 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys) -> Tur
     topic_level = levels().get(meaning.intent, 0)
     if held.human:
         return _turn(held, meaning, language, [], state)
+    if button.get("kind") == "card":  # a picture: nothing to decide, and whatever was asked stays asked
+        return _turn(held, meaning, language, list(_renderer(held, content, keys, language).card(url)), state)
     extra = {
         "message_id": held.message.id,
         "meant": meaning.intent,
@@ -147,13 +150,17 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys) -> Tur
     for outcome in decision.outcomes:
         if isinstance(outcome, SwitchLanguage):
             language = dataclasses.replace(language, spoken=outcome.language, pinned=True, run=0)
-    renderer = Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation), content.intake)
+    renderer = _renderer(held, content, keys, language)
     said = _say(decision.outcomes, renderer)
     if meaning.danger and meaning.level == 1 and topic_level != 1:  # the rules saw a danger that the topic does not speak of
         said.insert(0, first_aid(content, meaning.danger, language.spoken, renderer))
     pieces = [] if held.message.action or decision.state["loop"] else remember_text(state, text, held.at, meaning)
     new_state = {**decision.state, "recent": pieces}
     return _turn(held, meaning, language, said, new_state, decision.outcomes)
+
+
+def _renderer(held: Claim, content: Content, keys: Keys, language: _Spoken) -> Renderer:
+    return Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation), content.intake)
 
 
 @dataclass(frozen=True)
@@ -205,6 +212,7 @@ _BUTTON_INTENTS = {
     "rate": "rate",
     "stop": "stop",
     "erase": "delete_data",
+    "card": "rights_home",
 }
 """What a button's kind means to the rules; `topic`, `more` and `menu` name their topic."""
 

@@ -59,12 +59,14 @@ class Outgoing:
     """A message to the person, ready for any channel.
 
     Attributes:
+        image: {"url", "alt", "size"} of a picture of ours; its size in bytes.
         asks_place: it asks where the person is; a channel may offer to send the position in one tap.
     """
 
     text: str
     buttons: list[dict[str, str]] = field(default_factory=list)
     location: dict[str, Any] | None = None
+    image: dict[str, Any] | None = None
     asks_place: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -160,6 +162,8 @@ def insert_outgoing(
             body["buttons"] = [{"title": b["title"], "short": b.get("short", b["title"]), "payload": b["payload"]} for b in out.buttons]
         if out.location:
             body["location"] = out.location
+        if out.image:
+            body["image"] = out.image
         if out.asks_place:
             body["asks_place"] = True
         c.execute(
