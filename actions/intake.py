@@ -5,6 +5,7 @@ The form never speaks by itself: bot/forms.py asks its pending question at the e
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rasa_sdk import Action, FormValidationAction, Tracker
@@ -92,7 +93,9 @@ class ValidateIntakeForm(FormValidationAction):
 
 
 def _ask(progress: Progress, intake: Intake) -> list[dict[str, Any]]:
-    return _now(progress, intake.next_question(progress.form, progress.answers))
+    place = next((a for q, a in progress.answers.items() if intake.questions[q].kind == "place"), None)
+    known = replace(progress, consulate=consulate_of(place))
+    return _now(known, intake.next_question(progress.form, progress.answers))
 
 
 def _now(progress: Progress, asked: str | None) -> list[dict[str, Any]]:
@@ -164,7 +167,7 @@ class ActionSendIntake(Action):
         number = tracker.get_slot("case") or message["case_number"]
         said = (tracker.get_slot("told") or {}).get("text") or message["summary"]
         say(dispatcher, case_from(progress, said, incomplete=False))
-        say(dispatcher, SayPhrase("intake_sent", {"number": number, "wait": ""}))
+        say(dispatcher, SayPhrase("intake_sent", {"number": number}), SayPhrase("find_again", buttons=["code"]))
         return remember(case=number, intake=None, asked=None, told=None)
 
 
@@ -183,10 +186,11 @@ def case_from(progress: Progress, summary: str, *, incomplete: bool) -> OpenCase
         summary=summary,
         intake={q: a for q, a in answers.items() if a != SKIPPED},
         incomplete=incomplete,
-        consulate=consulate_of(place),
+        consulate=progress.consulate or consulate_of(place),
         interpreter=given("language"),
         name=leading_name(name) if name else None,
         phone=phone_in(given("phone") or ""),
+        callback=given("phone"),
     )
 
 

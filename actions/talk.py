@@ -12,9 +12,11 @@ from rasa_sdk.types import DomainDict
 
 from actions.common import is_case, latest, remember, say
 from actions.intake import begin, case_from
+from bot.cases.resume import new_code
+from bot.commands import case_in
 from bot.intake import Progress
 from bot.language import named_language
-from bot.outcome import Erase, Rate, SayPhrase, SayTopic, StopNotices, SwitchLanguage
+from bot.outcome import Erase, GiveCode, Rate, SayCase, SayPhrase, SayTopic, StopNotices, SwitchLanguage
 
 _QUESTION = re.compile(r"\?|\b(qu[eé]|c[oó]mo|cu[aá]l|d[oó]nde|cu[aá]ndo|what|how|which|when|where|do you|does|will)\b", re.IGNORECASE)
 """A message about erasing that asks something is answered; any other wants it done."""
@@ -56,6 +58,8 @@ def hand_over(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[dict[s
     say(dispatcher, SayPhrase("case_opened", {"number": message["case_number"]}, topic="human_handoff"))
     if events:
         say(dispatcher, SayPhrase("intake_while_waiting", topic="human_handoff"))
+    else:
+        say(dispatcher, SayPhrase("find_again", buttons=["code"], topic="human_handoff"))
     return [*events, *remember(case=message["case_number"], asked=None, not_understood=0.0)]
 
 
@@ -152,4 +156,27 @@ class ActionStop(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
         say(dispatcher, StopNotices(), SayPhrase("stopped", buttons=["topic:help", "human"]))
+        return remember(asked=None, not_understood=0.0)
+
+
+class ActionCaseStatus(Action):
+    """How the person's case stands."""
+
+    def name(self) -> str:
+        return "action_case_status"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        number, code = case_in(latest(tracker)["text"]) or (None, None)
+        say(dispatcher, SayCase(number, code))
+        return remember(asked=None, not_understood=0.0)
+
+
+class ActionCode(Action):
+    """A code by which the person finds the case again."""
+
+    def name(self) -> str:
+        return "action_code"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        say(dispatcher, GiveCode(new_code()) if tracker.get_slot("case") else SayCase())
         return remember(asked=None, not_understood=0.0)

@@ -26,7 +26,23 @@ def _read(text: str) -> str:
     return _SPACE.sub(" ", _MARKS.sub(" ", bare(text))).strip()
 
 
+CASE_NUMBER = re.compile(r"\b([A-HJ-NP-RT-Y]{4})[- ]?(\d{4})\b", re.IGNORECASE)
+CODE = re.compile(r"\b([A-HJ-NP-RT-Y346789]{4})[- ]([A-HJ-NP-RT-Y346789]{4})\b", re.IGNORECASE)
+
+
+def case_in(text: str) -> tuple[str, str | None] | None:
+    """A case's number and, where it stands beside it, its code."""
+    number = CASE_NUMBER.search(text)
+    if number is None:
+        return None
+    rest = text[: number.start()] + " " + text[number.end() :]
+    code = CODE.search(rest)
+    return f"{number[1].upper()}-{number[2]}", code.group().upper() if code else None
+
+
 def recognise(text: str) -> str | None:
     """The action that a message means by itself ("stop:", "erase:", "human:", "language:en"), or None."""
     action = _commands().get(_read(text)) if len(text) <= LONGEST else None
+    if action is None and len(text) <= LONGEST and case_in(text):
+        return "case:"
     return None if action is None else action if ":" in action else f"{action}:"

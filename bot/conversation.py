@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from bot import forms
+from bot.cases.lookup import Lookup
+from bot.cases.telling import CaseTeller
 from bot.commands import recognise
 from bot.engine.agent import Decision
 from bot.engine.context import in_context, remember_text
@@ -23,7 +25,20 @@ from bot.knowledge.live import Content
 from bot.knowledge.render import Renderer, payload_for
 from bot.knowledge.schema import Language
 from bot.language import detect
-from bot.outcome import AskIntake, Erase, OpenCase, Outcome, Rate, SayConsulate, SayPhrase, SayTopic, StopNotices, SwitchLanguage
+from bot.outcome import (
+    AskIntake,
+    Erase,
+    GiveCode,
+    OpenCase,
+    Outcome,
+    Rate,
+    SayCase,
+    SayConsulate,
+    SayPhrase,
+    SayTopic,
+    StopNotices,
+    SwitchLanguage,
+)
 from bot.safety import Safety
 from bot.store import claims
 from bot.store.claims import Claim, NewCase, Turn, case_number
@@ -112,18 +127,20 @@ class Mind(Protocol):
 # --- in a worker -----------------------------------------------------------------------------------------------------------
 
 
-async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, url: str = "") -> Turn:
+async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases: Lookup, url: str = "") -> Turn:
     """Everything that one message brings about; nothing is written here.
 
     Args:
         held: the message in hand and its conversation.
         engine: bot.engine.agent.Engine, or a stand-in of it.
+        cases: what may be looked up about cases.
         url: the service's address from outside, for pictures and links.
 
     Raises:
         TurnFailed: the engine could not decide.
     """
     state = held.state or {"slots": {}, "loop": None, "recent": []}
+    state["slots"]["case"] = held.case  # the store knows whether it is still open
     text, button = held.message.text, _button(held.message.action, typed=held.message.typed)
     meaning = _meant(held, engine, state)
     language = _language(held, meaning)
@@ -139,7 +156,7 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, url: s
         "location": held.message.location,
         "summary": text,
         "topic_level": levels().get(state["slots"].get("topic") or "", 0) or topic_level or 2,
-        "case_number": case_number(held),
+        "case_number": case_number(held.conversation, held.message.id, held.attempts),
         **button,
     }
 
@@ -151,7 +168,7 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, url: s
         if isinstance(outcome, SwitchLanguage):
             language = dataclasses.replace(language, spoken=outcome.language, pinned=True, run=0)
     renderer = _renderer(held, content, keys, language)
-    said = _say(decision.outcomes, renderer)
+    said = _say(decision.outcomes, renderer, CaseTeller(renderer, cases, held.conversation))
     if meaning.danger and meaning.level == 1 and topic_level != 1:  # the rules saw a danger that the topic does not speak of
         said.insert(0, first_aid(content, meaning.danger, language.spoken, renderer))
     pieces = [] if held.message.action or decision.state["loop"] else remember_text(state, text, held.at, meaning)
@@ -213,6 +230,8 @@ _BUTTON_INTENTS = {
     "stop": "stop",
     "erase": "delete_data",
     "card": "rights_home",
+    "case": "case_status",
+    "code": "code",
 }
 """What a button's kind means to the rules; `topic`, `more` and `menu` name their topic."""
 
@@ -246,15 +265,21 @@ def _pressed(held: Claim) -> Understanding:
     )
 
 
-def _say(outcomes: list[Outcome], renderer: Renderer) -> list[Outgoing]:
+def _say(outcomes: list[Outcome], renderer: Renderer, cases: CaseTeller) -> list[Outgoing]:
     said: list[Outgoing] = []
+    opened = next((o for o in outcomes if isinstance(o, OpenCase)), None)
     for outcome in outcomes:
         if isinstance(outcome, SayTopic):
             said += renderer.topic(outcome)
         elif isinstance(outcome, SayConsulate):
             said += renderer.consulate(outcome)
         elif isinstance(outcome, SayPhrase):
-            said.append(renderer.phrase(outcome))
+            wait = {"wait": cases.wait(opened)} if opened else {}
+            said.append(renderer.phrase(dataclasses.replace(outcome, values={**wait, **outcome.values})))
+        elif isinstance(outcome, SayCase):
+            said += cases.state(outcome)
+        elif isinstance(outcome, GiveCode):
+            said.append(cases.code(outcome.code))
         elif isinstance(outcome, AskIntake):
             said.append(renderer.question(outcome))
     return said
@@ -290,6 +315,7 @@ def _turn(
         rating=next((o.score for o in outcomes if isinstance(o, Rate)), None),
         stop_notices=any(isinstance(o, StopNotices) for o in outcomes),
         form_open=state.get("loop") is not None,
+        resume_code=next((o.code for o in outcomes if isinstance(o, GiveCode)), None),
         erase=any(isinstance(o, Erase) for o in outcomes),
     )
 

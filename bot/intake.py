@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -203,15 +203,17 @@ class Progress:
     Attributes:
         began: the message that started it; it answers no question.
         last: the question answered last: what a correction without a kind of its own is about.
+        consulate: the post that serves the place named; found by the worker, which knows places.
     """
 
     form: str
     began: str
     answers: dict[str, str]
     last: str | None = None
+    consulate: str | None = None
 
     def as_slot(self) -> dict[str, Any]:
-        return {"form": self.form, "began": self.began, "answers": self.answers, "last": self.last}
+        return asdict(self)
 
     @classmethod
     def of(cls, slot: dict[str, Any] | None) -> Progress | None:

@@ -228,7 +228,9 @@ class Renderer:
             return self.intake.questions[question].choices[int(number)].in_language(self.language)
         if kind == "place":
             return ref[:20] if short else ref
-        return self.knowledge.phrase({"language": f"language_{ref}", "menu": "menu_more"}.get(kind, kind), self.language)
+        return self.knowledge.phrase(
+            {"language": f"language_{ref}", "menu": "menu_more", "rate": f"rate_{ref}"}.get(kind, kind), self.language
+        )
 
     def consulate(self, say: SayConsulate) -> Iterator[Outgoing]:
         """Which consulate serves a place, with what is known of it; or the question that is left."""

@@ -13,13 +13,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, or_, select, update
 
+from bot.cases import desk, resume
+from bot.cases.states import RATING
 from bot.knowledge.schema import Language
+from bot.store import timers
 from bot.store.crypto import Keys
+from bot.store.holder import FREE
 from bot.store.inbox import Incoming, Outgoing, erase, insert_outgoing
-from bot.store.schema import case, conversation, message, tracker, unanswered
+from bot.store.schema import conversation, message, tracker, unanswered
+from bot.taxonomy import levels
 
 GIVE_UP_AFTER = 3
 """Deaths or failures with one message in hand; after that it is a dead letter."""
+
+
+ABANDONED = "abandoned"
+"""The timer of an open form; bot/timers.py knows how long it waits."""
 
 
 class ClaimLost(RuntimeError):
@@ -34,6 +43,7 @@ class Claim:
         fence: the number under which the turn must be committed.
         attempts: how often somebody died or failed with this message in hand.
         state: the dialogue's state as the last turn left it, or None.
+        case: the number of the conversation's open case, or None.
     """
 
     conversation: str
@@ -48,11 +58,20 @@ class Claim:
     at: float
     attempts: int
     state: dict[str, Any] | None
+    case: str | None = None
 
 
 @dataclass(frozen=True)
 class NewCase:
-    """A case to open: what an officer has to know at first sight."""
+    """A case to open: what an officer has to know at first sight.
+
+    Attributes:
+        intake: the form's answers; None where there was no form.
+        incomplete: the form was not finished.
+        consulate: the post responsible by jurisdiction.
+        interpreter: the language that an interpreter is needed for.
+        name, phone: by which the case is found again; kept as blind indexes only.
+    """
 
     topic: str | None
     level: int
@@ -63,6 +82,7 @@ class NewCase:
     interpreter: str | None = None
     name: str | None = None
     phone: str | None = None
+    callback: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +97,7 @@ class Turn:
         rating: how it went, of the case closed last.
         stop_notices: nothing is sent from now on that was not asked for.
         form_open: questions for an officer are open: where they are abandoned, what there is must not be lost.
+        resume_code: a new code by which the person finds the case again.
         erase: the person asked for it: the conversation is deleted, nothing else is kept.
     """
 
@@ -93,6 +114,7 @@ class Turn:
     rating: int | None = None
     stop_notices: bool = False
     form_open: bool = False
+    resume_code: str | None = None
     erase: bool = False
 
 
@@ -137,7 +159,7 @@ def _take(c: Connection, keys: Keys, conversation_id: str, worker: str, now: flo
     row = c.execute(
         select(message).where(message.c.conversation_id == conversation_id, unanswered).order_by(message.c.seq).limit(1)
     ).first()
-    held = {"lease_by": worker, "lease_until": now + lease, "in_hand": row.seq} if row else _FREE
+    held = {"lease_by": worker, "lease_until": now + lease, "in_hand": row.seq} if row else FREE
     talk = c.execute(
         update(conversation)
         .where(conversation.c.id == conversation_id)
@@ -170,10 +192,8 @@ def _take(c: Connection, keys: Keys, conversation_id: str, worker: str, now: flo
         at=row.at,
         attempts=row.attempts,
         state=keys.open(state, f"tracker:{conversation_id}") if state else None,
+        case=resume.open_number_of(c, conversation_id),
     )
-
-
-_FREE: dict[str, Any] = {"lease_by": None, "lease_until": None, "in_hand": None}
 
 
 def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now: float, lease: float) -> Claim | None:
@@ -219,8 +239,16 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
         language=turn.spoken,
     )
     _save_state(c, keys, held.conversation, turn.state)
+    _tell_cases(c, keys, held, turn, now)
     for opened in turn.cases:
         _open_case(c, keys, held, opened, turn.spoken, now)
+    if turn.resume_code and (known := resume.open_case_of(c, held.conversation)):
+        resume.resume_code(c, keys, known, turn.resume_code, now)
+    if turn.stop_notices:
+        c.execute(update(conversation).where(conversation.c.id == held.conversation).values(stopped_at=now))
+    timers.cancel(c, ABANDONED, held.conversation)
+    if turn.form_open:
+        timers.schedule(c, ABANDONED, now, held.conversation)
     return _take(c, keys, held.conversation, worker, now, lease)
 
 
@@ -230,13 +258,13 @@ def _save_state(c: Connection, keys: Keys, conversation_id: str, state: dict[str
         c.execute(insert(tracker).values(conversation_id=conversation_id, body=body))
 
 
-def case_number(held: Claim) -> str:
+def case_number(conversation_id: str, message_id: str, attempts: int = 0) -> str:
     """A short number for people, derived from the message that opens the case: four letters, four digits.
 
     A failed attempt (two cases of one number) leads to another number; the case's id stays the message's.
     """
     letters = "ABCDEFGHJKLMNPQRTUVWXY"  # none that is read as a digit or as another letter
-    value = uuid.uuid5(uuid.NAMESPACE_OID, f"{held.conversation}/{held.message.id}/{held.attempts}").int
+    value = uuid.uuid5(uuid.NAMESPACE_OID, f"{conversation_id}/{message_id}/{attempts}").int
     name = ""
     for _ in range(4):
         value, index = divmod(value, len(letters))
@@ -244,24 +272,43 @@ def case_number(held: Claim) -> str:
     return f"{name}-{value % 10_000:04d}"
 
 
+def case_id(conversation_id: str, message_id: str) -> str:
+    """The id of the case that a message opens: a repetition opens no second one."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"{conversation_id}/{message_id}").hex
+
+
 def _open_case(c: Connection, keys: Keys, held: Claim, opened: NewCase, language: Language, now: float) -> None:
-    case_id = uuid.uuid5(uuid.NAMESPACE_OID, f"{held.conversation}/{held.message.id}").hex
-    if c.execute(select(case.c.id).where(case.c.id == case_id)).first():
+    """Open the case; where the conversation has an open one, that gets the answers."""
+    known = resume.open_case_of(c, held.conversation)
+    if known is None:
+        known = case_id(held.conversation, held.message.id)
+        number = case_number(held.conversation, held.message.id, held.attempts)
+        desk.open_case(c, keys, held.conversation, known, number, opened, language, held.channel, now)
+    elif opened.intake is not None:
+        found = {"name": opened.name, "phone": opened.phone, "consulate": opened.consulate, "interpreter": opened.interpreter}
+        desk.update_intake(c, keys, known, opened.intake, opened.incomplete, now, **found)
+    if opened.phone:
+        resume.set_callback(c, keys, known, {"number": opened.phone, "when": opened.callback, "message": None}, now)
+
+
+def _tell_cases(c: Connection, keys: Keys, held: Claim, turn: Turn, now: float) -> None:
+    """What a message of the person does to the cases that there are: it waits for an officer, reopens what was resolved, or rates it."""
+    if held.message.action in RATING:
+        rated = resume.case_to_rate(c, held.conversation)
+        if rated is not None:
+            desk.rate(c, keys, rated, int(held.message.action.partition(":")[2]), now)
         return
-    c.execute(
-        insert(case).values(
-            id=case_id,
-            number=case_number(held),
-            conversation_id=held.conversation,
-            topic=opened.topic,
-            level=opened.level,
-            language=language,
-            channel=held.channel,
-            summary=keys.seal(opened.summary, f"case:{held.conversation}"),
-            state="waiting",
-            opened_at=now,
-        )
-    )
+    desk.person_wrote(c, keys, held.conversation, turn.level, held.at)
+    case_id = resume.resolved_case_of(c, held.conversation)
+    if case_id is not None and not turn.cases and _is_real(held, turn):
+        desk.reopen(c, keys, case_id, None, now)
+
+
+def _is_real(held: Claim, turn: Turn) -> bool:
+    """Whether a message wants something of us: thanks, a rating and buttons that only read on do not."""
+    if turn.topic is None or levels()[turn.topic] == 0:
+        return False
+    return held.message.action is None or turn.topic == "human_handoff"
 
 
 def fail(c: Connection, held: Claim, worker: str, now: float) -> None:
@@ -314,26 +361,4 @@ def release_dead(c: Connection, prefix: str, alive: str) -> None:
         update(conversation)
         .where(conversation.c.lease_by.startswith(prefix, autoescape=True), conversation.c.lease_by != alive)
         .values(lease_until=0.0)
-    )
-
-
-def take_over(c: Connection, conversation_id: str) -> bool:
-    """A human takes the conversation: what a worker is thinking about it now is never committed."""
-    return bool(
-        c.execute(
-            update(conversation)
-            .where(conversation.c.id == conversation_id, conversation.c.holder == "bot")
-            .values(holder="human", fence=conversation.c.fence + 1, **_FREE)
-        ).rowcount
-    )
-
-
-def give_back(c: Connection, conversation_id: str) -> bool:
-    """The human is done: the assistant answers again from the next message on."""
-    return bool(
-        c.execute(
-            update(conversation)
-            .where(conversation.c.id == conversation_id, conversation.c.holder == "human")
-            .values(holder="bot", fence=conversation.c.fence + 1, **_FREE)
-        ).rowcount
     )

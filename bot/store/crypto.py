@@ -77,12 +77,23 @@ class Keys:
             value: anything JSON can hold.
             context: where it is kept, "table:conversation"; needed again to open it.
         """
+        return self.seal_bytes(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), context)
+
+    def seal_bytes(self, plain: bytes, context: str) -> bytes:
+        """Encrypt bytes (a file) for one place."""
         key_id, nonce = bytes.fromhex(self.active), secrets.token_bytes(NONCE)
-        plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
         return VERSION + key_id + nonce + self._ciphers[key_id].encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> Any:
         """Decrypt what `seal` made.
+
+        Raises:
+            SealError: it does not open.
+        """
+        return json.loads(self.open_bytes(sealed, context))
+
+    def open_bytes(self, sealed: bytes, context: str) -> bytes:
+        """Decrypt what `seal_bytes` made.
 
         Raises:
             SealError: it does not open.
@@ -92,7 +103,7 @@ class Keys:
         if sealed[:1] != VERSION or cipher is None:
             raise SealError("unknown version or key")
         try:
-            return json.loads(cipher.decrypt(sealed[1 + KEY_ID : head], sealed[head:], context.encode()))
+            return cipher.decrypt(sealed[1 + KEY_ID : head], sealed[head:], context.encode())
         except InvalidTag:
             raise SealError("the value does not belong here or is damaged") from None
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from bot.knowledge.schema import Language
-from bot.store import deliveries
+from bot.store import deliveries, files
 from bot.store.crypto import Keys
 from bot.store.schema import conversation, erasure, message, offer, unanswered
 
@@ -37,7 +37,8 @@ class Incoming:
         text: what was written, or a button's title.
         action: what the pressed button means, or None.
         location: {"lat", "lon"} or None.
-        file: {"id", "kind", "size"} of a picture, document or voice message, or None.
+        file: {"id"} of an upload that was not sent yet, or {"kind", "size", "remote"} of what only the channel has;
+            in a claim what the message carries: {"id", "kind", "size"}.
         external: keyed hash of the channel's own id, or None.
         typed: the action was written in words, not pressed.
         language, level: as the web's own rules see it; a worker corrects both.
@@ -54,6 +55,10 @@ class Incoming:
     typed: bool = False
 
 
+class UnknownFile(ValueError):
+    """A file that was never uploaded in this conversation, or was sent already."""
+
+
 @dataclass(frozen=True)
 class Outgoing:
     """A message to the person, ready for any channel.
@@ -61,6 +66,7 @@ class Outgoing:
     Attributes:
         image: {"url", "alt", "size"} of a picture of ours; its size in bytes.
         asks_place: it asks where the person is; a channel may offer to send the position in one tap.
+        file: {"id", "kind", "size"} of what an officer sends along.
     """
 
     text: str
@@ -68,6 +74,7 @@ class Outgoing:
     location: dict[str, Any] | None = None
     image: dict[str, Any] | None = None
     asks_place: bool = False
+    file: dict[str, Any] | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -115,6 +122,9 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
 
     Returns:
         False where the conversation is gone.
+
+    Raises:
+        UnknownFile: it carries a file that cannot be sent here.
     """
     known = select(message.c.seq).where(message.c.conversation_id == conversation_id, message.c.id == incoming.id)
     if c.execute(known).first():
@@ -130,7 +140,7 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
     if incoming.location:
         body["location"] = incoming.location
     if incoming.file:
-        body["file"] = incoming.file
+        body["file"] = _carried(c, keys, conversation_id, seq, incoming.file, now)
     c.execute(
         insert(message).values(
             conversation_id=conversation_id,
@@ -152,6 +162,15 @@ def is_known(c: Connection, external_hash: bytes) -> bool:
     return c.execute(select(message.c.seq).where(message.c.external_hash == external_hash)).first() is not None
 
 
+def _carried(c: Connection, keys: Keys, conversation_id: str, seq: int, given: dict[str, Any], now: float) -> dict[str, Any]:
+    if "remote" in given:
+        return files.add_remote(c, keys, conversation_id, seq, given, now)
+    attached = files.attach(c, conversation_id, given["id"], seq)
+    if attached is None:
+        raise UnknownFile
+    return attached
+
+
 def insert_outgoing(
     c: Connection, keys: Keys, conversation_id: str, first_seq: int, messages: Sequence[Outgoing], now: float, **common: Any
 ) -> None:
@@ -166,6 +185,8 @@ def insert_outgoing(
             body["image"] = out.image
         if out.asks_place:
             body["asks_place"] = True
+        if out.file:
+            body["file"] = out.file
         c.execute(
             insert(message).values(
                 conversation_id=conversation_id,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from bot.store import claims, inbox
+from bot.store import claims, holder, inbox
 from bot.store.claims import Claim, ClaimLost, NewCase, Turn
 from bot.store.crypto import Keys
 from bot.store.database import Database
@@ -88,14 +88,14 @@ def test_takeover_by_a_human_while_a_worker_thinks(chat: Chat) -> None:
     chat.says("quiero hablar con alguien")
     held = must_claim(chat)
     with chat.database.write() as c:
-        assert claims.take_over(c, chat.id)
+        assert holder.take_over(c, chat.id)
 
     with pytest.raises(ClaimLost):
         commit(chat, held, turn("demasiado tarde"))
     assert chat.hears() == []
     assert must_claim(chat).human
     with chat.database.write() as c:
-        assert claims.give_back(c, chat.id)
+        assert holder.give_back(c, chat.id)
     assert not must_claim(chat, at=time.time() + 1).human
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 
-from bot.store import claims, inbox
+from bot.store import holder, inbox
 from bot.store.crypto import Keys
 from bot.store.database import Database
 from bot.store.inbox import Outgoing, Waiting
@@ -73,7 +73,7 @@ def test_nobody_is_interrupted_while_a_human_has_the_conversation(chat: Chat) ->
     chat.says("están aquí", level=1)
     wait = wait_of(chat)
     with chat.database.write() as c:
-        claims.take_over(c, chat.id)
+        holder.take_over(c, chat.id)
 
     assert not interim(chat, wait)
     with chat.database.read() as c:

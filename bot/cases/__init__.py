@@ -1,0 +1,1 @@
+"""Cases: what a person's request for an officer becomes, from the intake until it is closed."""
