@@ -64,7 +64,7 @@ rasa: .venv/run-ready  ## Rasa's own command line: make rasa ARGS="data validate
 
 lock: .venv/test-ready  ## resolve requirements*.in anew
 	@$(PY) -m pip install --quiet uv
-	for name in requirements requirements-dev; do
+	for name in requirements requirements-dev requirements-voice; do
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$name.in -o $$name.txt
 	done
 

@@ -40,7 +40,7 @@ from bot.outcome import (
     SwitchLanguage,
 )
 from bot.safety import Safety
-from bot.store import claims
+from bot.store import claims, voices
 from bot.store.claims import Claim, NewCase, Turn, case_number
 from bot.store.crypto import Keys
 from bot.store.inbox import Incoming, Outgoing, add_message, offered
@@ -48,6 +48,10 @@ from bot.taxonomy import levels
 
 REAL_MESSAGE = 3
 """Words that tell the language, for a message to count for it (contract, promise 4)."""
+
+
+HEARD = 100
+"""Characters of a voice message's words that are said back."""
 
 
 class UnknownButton(ValueError):
@@ -62,6 +66,7 @@ class Raw:
         file: what came with it, as the store keeps it: {"id", "kind", "size"}.
         action: what it means by itself, from our own code (a channel's command): no button, no guess.
         external: keyed hash of the channel's own id; the same one again is the same message.
+        unheard: it is voice, and is put into words before it is answered (bot/voice/listen.py).
     """
 
     id: str
@@ -71,6 +76,7 @@ class Raw:
     file: dict[str, Any] | None = None
     action: str | None = None
     external: bytes | None = None
+    unheard: bool = False
 
 
 # --- in web ----------------------------------------------------------------------------------------------------------------
@@ -85,6 +91,19 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     Raises:
         UnknownButton: the payload was not offered here.
     """
+    return add_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw), now)
+
+
+def hear(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> bool:
+    """Store the words of a voice message; `raw` has its id, and no text where it could not be heard.
+
+    Returns:
+        False where it is gone, or was heard already.
+    """
+    return voices.hear(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw))
+
+
+def _incoming(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> Incoming:
     text, action, typed = clean(raw.text or ""), raw.action, False
     if raw.payload is not None:
         button = offered(c, keys, conversation, raw.payload)
@@ -99,8 +118,7 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     written = language if action or raw.location or not found.sure else found.language
     danger = None if action else safety.look(text)
     level = danger.level if danger else _rule_level(action)
-    incoming = Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed)
-    return add_message(c, keys, conversation, incoming, now)
+    return Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed, raw.unheard)
 
 
 def _rule_level(action: str | None) -> int:
@@ -147,6 +165,9 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     topic_level = levels().get(meaning.intent, 0)
     if held.human:
         return _turn(held, meaning, language, [], state)
+    if _is_file_alone(held):
+        key = "voice_unread" if _is_voice(held) else "file_received"
+        return _turn(held, meaning, language, [_renderer(held, content, keys, language).phrase(SayPhrase(key, buttons=["human"]))], state)
     if button.get("kind") == "card":  # a picture: nothing to decide, and whatever was asked stays asked
         return _turn(held, meaning, language, list(_renderer(held, content, keys, language).card(url)), state)
     extra = {
@@ -169,6 +190,8 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
             language = dataclasses.replace(language, spoken=outcome.language, pinned=True, run=0)
     renderer = _renderer(held, content, keys, language)
     said = _say(decision.outcomes, renderer, CaseTeller(renderer, cases, held.conversation))
+    if _is_voice(held) and meaning.level != 1:  # in danger the answer comes first, and nothing beside it
+        said.insert(0, Outgoing(content.knowledge.phrase("voice_heard", language.spoken, text=_shortened(text))))
     if meaning.danger and meaning.level == 1 and topic_level != 1:  # the rules saw a danger that the topic does not speak of
         said.insert(0, first_aid(content, meaning.danger, language.spoken, renderer))
     pieces = [] if held.message.action or decision.state["loop"] else remember_text(state, text, held.at, meaning)
@@ -240,9 +263,26 @@ def _meant(held: Claim, engine: Mind, state: dict[str, Any]) -> Understanding:
     """What the message means: by its button or command, else by its words in the light of what was said before."""
     if held.message.action:
         return _pressed(held)
+    if _is_file_alone(held):
+        return Understanding("", "out_of_scope", 1.0, sure=False, language=held.language, level=0)
     if state["loop"]:
         return engine.understand(held.message.text)
     return in_context(engine.understand, held.message.text, state, held.at)
+
+
+def _shortened(text: str) -> str:
+    """What was heard, on two lines at the most."""
+    whole = " ".join(text.split())
+    return whole if len(whole) <= HEARD else f"{whole[:HEARD].rsplit(' ', 1)[0]} …"
+
+
+def _is_file_alone(held: Claim) -> bool:
+    """Nothing was said beside a picture, a document, or a recording that nobody could put into words."""
+    return held.message.file is not None and not held.message.text and not held.message.action
+
+
+def _is_voice(held: Claim) -> bool:
+    return held.message.file is not None and str(held.message.file["kind"]).startswith("audio/")
 
 
 def _pressed(held: Claim) -> Understanding:

@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     )
     telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram: root of the Bot API, without `/bot`.")
     channel_seconds: float = Field(default=20.0, gt=0, description="How long a channel's answer to a call is waited for.")
+    voice_model: Path | None = Field(default=None, description="Folder of a faster-whisper model; with it voice messages are understood.")
+    voice_seconds: float = Field(default=60.0, gt=0, description="How long a voice message may take to be fetched or put into words.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @cached_property
