@@ -9,6 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions.common import knowledge, latest, remember, say, understood
+from actions.intake import told
 from bot.outcome import SayPhrase, SayTopic
 from bot.taxonomy import levels
 
@@ -25,7 +26,9 @@ class ActionAnswer(Action):
         if facet and knowledge().facet(topic, facet) is None:
             facet = None  # the model knows a facet that the content has lost meanwhile
         say(dispatcher, SayTopic(topic, facet, message.get("part") or "answer", message.get("also"), message.get("page") or 0))
-        return understood(topic, facet)
+        if tracker.get_slot("intake"):  # a question in the middle of the form: what the case is about stays
+            return remember(asked=None, not_understood=0.0)
+        return [*understood(topic, facet), *remember(told=told(message, topic, tracker.get_slot("told")))]
 
 
 class ActionCancel(Action):
@@ -35,8 +38,14 @@ class ActionCancel(Action):
         return "action_cancel"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
-        say(dispatcher, SayTopic("cancel"))
-        return remember(topic=None, facet=None, asked=None, not_understood=0.0)
+        number = tracker.get_slot("case")
+        if tracker.get_slot("intake") is None:
+            say(dispatcher, SayTopic("cancel"))
+        elif number:
+            say(dispatcher, SayPhrase("intake_cancelled_with_case", {"number": number}, ["topic:help"], topic="cancel"))
+        else:
+            say(dispatcher, SayPhrase("intake_cancelled", buttons=["human", "topic:help"], topic="cancel"))
+        return remember(topic=None, facet=None, asked=None, intake=None, told=None, not_understood=0.0)
 
 
 class ActionAskBack(Action):

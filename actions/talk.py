@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from rasa_sdk import Action, Tracker
@@ -10,8 +11,10 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions.common import is_case, latest, remember, say
+from actions.intake import begin, case_from
+from bot.intake import Progress
 from bot.language import named_language
-from bot.outcome import Erase, OpenCase, SayPhrase, SayTopic, SwitchLanguage
+from bot.outcome import Erase, Rate, SayPhrase, SayTopic, StopNotices, SwitchLanguage
 
 _QUESTION = re.compile(r"\?|\b(qu[eé]|c[oó]mo|cu[aá]l|d[oó]nde|cu[aá]ndo|what|how|which|when|where|do you|does|will)\b", re.IGNORECASE)
 """A message about erasing that asks something is answered; any other wants it done."""
@@ -37,16 +40,23 @@ class ActionHandOver(Action):
 
 def hand_over(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[dict[str, Any]]:
     """Open the case, or say that there is one."""
-    message = latest(tracker)
+    message, progress = latest(tracker), Progress.of(tracker.get_slot("intake"))
     if tracker.get_slot("case"):
         say(dispatcher, SayPhrase("case_open", {"number": tracker.get_slot("case")}, topic="human_handoff"))
         return remember(asked=None, not_understood=0.0)
     topic = tracker.get_slot("topic")
-    topic = topic if topic and is_case(topic) else None
-    level = min(message["level"] or 2, 2, message["topic_level"]) if topic else 2
-    say(dispatcher, OpenCase(topic, level, message["summary"]))
+    topic = topic if topic and is_case(topic) and topic != "human_handoff" else None
+    events = [] if progress else begin(tracker, topic)
+    progress = progress or Progress.of(next(e["value"] for e in events if e.get("name") == "intake"))
+    assert progress is not None
+    said = (tracker.get_slot("told") or {}).get("text")
+    case = case_from(progress, said or message["summary"], incomplete=True)
+    level = min(message["level"] or 2, 2, message["topic_level"]) if topic else case.level
+    say(dispatcher, replace(case, topic=topic, level=level))
     say(dispatcher, SayPhrase("case_opened", {"number": message["case_number"]}, topic="human_handoff"))
-    return remember(case=message["case_number"], asked=None, not_understood=0.0)
+    if events:
+        say(dispatcher, SayPhrase("intake_while_waiting", topic="human_handoff"))
+    return [*events, *remember(case=message["case_number"], asked=None, not_understood=0.0)]
 
 
 class ActionSwitchLanguage(Action):
@@ -60,7 +70,7 @@ class ActionSwitchLanguage(Action):
         wanted = message.get("wanted") or named_language(message["text"]) or ("en" if message["spoken"] == "es" else "es")
         say(dispatcher, SwitchLanguage(wanted), SayTopic("language_switch"))
         topic = tracker.get_slot("topic")
-        if topic and topic != "language_switch":
+        if topic and topic != "language_switch" and not tracker.get_slot("intake"):  # an open form asks its question again
             say(dispatcher, SayTopic(topic, tracker.get_slot("facet")))
         return remember(not_understood=0.0)
 
@@ -119,4 +129,27 @@ class ActionDeny(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
         say(dispatcher, SayPhrase("not_erased" if tracker.get_slot("asked") == "erase" else "go_on", buttons=["topic:help", "human"]))
+        return remember(asked=None, not_understood=0.0)
+
+
+class ActionRate(Action):
+    """How it went, in one tap."""
+
+    def name(self) -> str:
+        return "action_rate"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        helped = latest(tracker).get("wanted") == "1"
+        say(dispatcher, Rate(int(helped)), SayPhrase("rated" if helped else "rated_badly", buttons=["topic:help", "human"]))
+        return remember(asked=None, not_understood=0.0)
+
+
+class ActionStop(Action):
+    """STOP: nothing is sent that was not asked for; the person may go on writing."""
+
+    def name(self) -> str:
+        return "action_stop"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        say(dispatcher, StopNotices(), SayPhrase("stopped", buttons=["topic:help", "human"]))
         return remember(asked=None, not_understood=0.0)

@@ -10,17 +10,20 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
+from bot import forms
+from bot.commands import recognise
+from bot.engine.agent import Decision
 from bot.engine.context import in_context, remember_text
 from bot.engine.understanding import Understanding, more_urgent
 from bot.knowledge.live import Content
 from bot.knowledge.render import Renderer, payload_for
 from bot.knowledge.schema import Language
 from bot.language import detect
-from bot.outcome import Erase, OpenCase, Outcome, SayConsulate, SayPhrase, SayTopic, SwitchLanguage
+from bot.outcome import AskIntake, Erase, OpenCase, Outcome, Rate, SayConsulate, SayPhrase, SayTopic, StopNotices, SwitchLanguage
 from bot.safety import Safety
 from bot.store import claims
 from bot.store.claims import Claim, NewCase, Turn, case_number
@@ -38,12 +41,21 @@ class UnknownButton(ValueError):
 
 @dataclass(frozen=True)
 class Raw:
-    """A person's message as a channel has read it: one of text, payload and location is set."""
+    """A person's message as a channel has read it: one of text, payload, location, file and action is set; a text may come with a file.
+
+    Attributes:
+        file: what came with it, as the store keeps it: {"id", "kind", "size"}.
+        action: what it means by itself, from our own code (a channel's command): no button, no guess.
+        external: keyed hash of the channel's own id; the same one again is the same message.
+    """
 
     id: str
     text: str | None = None
     payload: str | None = None
     location: dict[str, float] | None = None
+    file: dict[str, Any] | None = None
+    action: str | None = None
+    external: bytes | None = None
 
 
 # --- in web ----------------------------------------------------------------------------------------------------------------
@@ -58,26 +70,29 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     Raises:
         UnknownButton: the payload was not offered here.
     """
-    text, action = clean(raw.text or ""), None
+    text, action, typed = clean(raw.text or ""), raw.action, False
     if raw.payload is not None:
         button = offered(c, keys, conversation, raw.payload)
         if button is None:
             raise UnknownButton
         text, action = button["title"], button["action"]
+    elif action is None and (command := recognise(text)):
+        action, typed = command, True
     if raw.location is not None:
         text = f"{raw.location['lat']:.5f}, {raw.location['lon']:.5f}"
     found = detect(text, language)
     written = language if action or raw.location or not found.sure else found.language
     danger = None if action else safety.look(text)
-    incoming = Incoming(raw.id, text, written, danger.level if danger else _rule_level(action), action, raw.location)
+    level = danger.level if danger else _rule_level(action)
+    incoming = Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed)
     return add_message(c, keys, conversation, incoming, now)
 
 
 def _rule_level(action: str | None) -> int:
     """The level of a button's topic; of any other message the rules say nothing: conversation."""
-    if action and action.startswith(("topic:", "more:", "menu:")):
+    if action and action.startswith(("topic:", "more:", "menu:", "intake:")):
         return levels().get(action.split(":")[1].split("/")[0], 0)
-    return 0
+    return levels()["human_handoff"] if action and action.startswith("human") else 0
 
 
 def clean(text: str) -> str:
@@ -86,43 +101,58 @@ def clean(text: str) -> str:
     return "".join(c for c in whole if c in "\n\t" or (c >= " " and c != "\x7f")).strip()
 
 
+class Mind(Protocol):
+    """What understands and decides: bot.engine.agent.Engine."""
+
+    def understand(self, text: str) -> Understanding: ...
+
+    async def decide(self, conversation: str, meaning: Understanding, extra: dict[str, Any], state: dict[str, Any] | None) -> Decision: ...
+
+
 # --- in a worker -----------------------------------------------------------------------------------------------------------
 
 
-async def answer(held: Claim, engine: Any, content: Content, keys: Keys) -> Turn:
+async def answer(held: Claim, engine: Mind, content: Content, keys: Keys) -> Turn:
     """Everything that one message brings about; nothing is written here.
 
     Args:
         held: the message in hand and its conversation.
-        engine: bot.engine.agent.Engine.
+        engine: bot.engine.agent.Engine, or a stand-in of it.
 
     Raises:
         TurnFailed: the engine could not decide.
     """
     state = held.state or {"slots": {}, "loop": None, "recent": []}
-    text = held.message.text
-    meaning = _pressed(held, engine) if held.message.action else in_context(engine.understand, text, state, held.at)
+    text, button = held.message.text, _button(held.message.action, typed=held.message.typed)
+    meaning = _meant(held, engine, state)
     language = _language(held, meaning)
-    topic_level = levels()[meaning.intent]
+    topic_level = levels().get(meaning.intent, 0)
     if held.human:
         return _turn(held, meaning, language, [], state)
     extra = {
+        "message_id": held.message.id,
+        "meant": meaning.intent,
         "spoken": held.language,
         "location": held.message.location,
         "summary": text,
         "topic_level": levels().get(state["slots"].get("topic") or "", 0) or topic_level or 2,
         "case_number": case_number(held),
-        **_button(held.message.action),
+        **button,
     }
-    decision = await engine.decide(held.conversation, meaning, extra, {"slots": state["slots"], "loop": state["loop"]})
+
+    async def rules(seen: Understanding, dialogue: dict[str, Any]) -> Decision:
+        return await engine.decide(held.conversation, seen, extra, {"slots": dialogue["slots"], "loop": dialogue["loop"]})
+
+    decision = await forms.decide(rules, meaning, state, content.intake, button.get("kind") if button.get("pressed") else None)
     for outcome in decision.outcomes:
         if isinstance(outcome, SwitchLanguage):
             language = dataclasses.replace(language, spoken=outcome.language, pinned=True, run=0)
-    renderer = Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation))
+    renderer = Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation), content.intake)
     said = _say(decision.outcomes, renderer)
     if meaning.danger and meaning.level == 1 and topic_level != 1:  # the rules saw a danger that the topic does not speak of
         said.insert(0, first_aid(content, meaning.danger, language.spoken, renderer))
-    new_state = {**decision.state, "recent": remember_text(state, text, held.at, meaning)}
+    pieces = [] if held.message.action or decision.state["loop"] else remember_text(state, text, held.at, meaning)
+    new_state = {**decision.state, "recent": pieces}
     return _turn(held, meaning, language, said, new_state, decision.outcomes)
 
 
@@ -136,7 +166,7 @@ class _Spoken:
 def _language(held: Claim, meaning: Understanding) -> _Spoken:
     """The language of the answer: of the last real message; an explicit switch holds until two in a row in the other language."""
     undecided = held.language_run < 0  # a new conversation whose language nobody gave: one telling word is enough
-    real = held.message.action is None and meaning.real_words >= (1 if undecided else REAL_MESSAGE)
+    real = (held.message.action is None or held.message.typed) and meaning.real_words >= (1 if undecided else REAL_MESSAGE)
     if not real or held.message.location:
         return _Spoken(held.language, held.language_pinned, held.language_run)
     if meaning.language == held.language:
@@ -146,16 +176,17 @@ def _language(held: Claim, meaning: Understanding) -> _Spoken:
     return _Spoken(meaning.language, False, 0)
 
 
-def _button(action: str | None) -> dict[str, Any]:
-    """What the actions see of a pressed button."""
+def _button(action: str | None, *, typed: bool) -> dict[str, Any]:
+    """What the actions see of a pressed button, or of a word that always works."""
     if action is None:
         return {}
     kind, _, ref = action.partition(":")
     return {
-        "pressed": True,
+        "pressed": not typed,
+        "kind": kind,
         "part": kind if kind in ("more", "menu") else None,
         "page": int(ref.rpartition(":")[2]) if kind == "menu" else 0,
-        "wanted": ref if kind == "language" else None,
+        "wanted": ref if kind in ("language", "intake", "rate") else None,
     }
 
 
@@ -165,11 +196,29 @@ _BUTTON_INTENTS = {
     "no": "deny",
     "language": "language_switch",
     "place": "inform",
-    "rate": "thank",
+    "intake": "intake",
+    "answer": "inform",
+    "skip": "inform",
+    "send": "inform",
+    "change": "inform",
+    "stop_asking": "cancel",
+    "rate": "rate",
+    "stop": "stop",
+    "erase": "delete_data",
 }
+"""What a button's kind means to the rules; `topic`, `more` and `menu` name their topic."""
 
 
-def _pressed(held: Claim, engine: Any) -> Understanding:
+def _meant(held: Claim, engine: Mind, state: dict[str, Any]) -> Understanding:
+    """What the message means: by its button or command, else by its words in the light of what was said before."""
+    if held.message.action:
+        return _pressed(held)
+    if state["loop"]:
+        return engine.understand(held.message.text)
+    return in_context(engine.understand, held.message.text, state, held.at)
+
+
+def _pressed(held: Claim) -> Understanding:
     """A pressed button means what it was offered for; nothing is guessed."""
     kind, _, ref = (held.message.action or "").partition(":")
     topic, _, facet = ref.partition(":")[0].partition("/")
@@ -181,8 +230,9 @@ def _pressed(held: Claim, engine: Any) -> Understanding:
         intent=intent,
         confidence=1.0,
         sure=True,
-        language=held.language,
-        level=levels()[intent],
+        language=held.language if not held.message.typed else detect(held.message.text, held.language).language,
+        level=levels().get(intent, 0),
+        real_words=detect(held.message.text).words if held.message.typed else 0,
         facet=facet or None,
         entities=entities,
     )
@@ -197,6 +247,8 @@ def _say(outcomes: list[Outcome], renderer: Renderer) -> list[Outgoing]:
             said += renderer.consulate(outcome)
         elif isinstance(outcome, SayPhrase):
             said.append(renderer.phrase(outcome))
+        elif isinstance(outcome, AskIntake):
+            said.append(renderer.question(outcome))
     return said
 
 
@@ -215,7 +267,7 @@ def _turn(
     outcomes: list[Outcome] | None = None,
 ) -> Turn:
     outcomes = outcomes or []
-    topic, facet = _told_topic(meaning, outcomes)
+    topic, facet = _told_topic(held, meaning, outcomes)
     return Turn(
         language=language.spoken,
         language_pinned=language.pinned,
@@ -226,17 +278,26 @@ def _turn(
         facet=facet,
         answers=said,
         state=state,
-        cases=[NewCase(o.topic, o.level, o.summary) for o in outcomes if isinstance(o, OpenCase)],
+        cases=[_case(o) for o in outcomes if isinstance(o, OpenCase)],
+        rating=next((o.score for o in outcomes if isinstance(o, Rate)), None),
+        stop_notices=any(isinstance(o, StopNotices) for o in outcomes),
+        form_open=state.get("loop") is not None,
         erase=any(isinstance(o, Erase) for o in outcomes),
     )
 
 
-def _told_topic(meaning: Understanding, outcomes: list[Outcome]) -> tuple[str | None, str | None]:
+def _told_topic(held: Claim, meaning: Understanding, outcomes: list[Outcome]) -> tuple[str | None, str | None]:
     """The topic that the API names: of the message as understood; none where the answer is a question about what is meant."""
-    if not meaning.sure:
+    if (held.message.action or "").startswith("intake:"):
+        return str(held.message.action).partition(":")[2], None
+    if not meaning.sure or meaning.intent not in levels():
         return None, None
     facet = next((o.facet for o in outcomes if isinstance(o, SayTopic) and o.topic == meaning.intent), None)
     return meaning.intent, facet
+
+
+def _case(opened: OpenCase) -> NewCase:
+    return NewCase(**{field.name: getattr(opened, field.name) for field in dataclasses.fields(NewCase)})
 
 
 def dead_letter(held: Claim, content: Content) -> Outgoing:

@@ -29,4 +29,7 @@ def set_up(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_NoTexts("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for name in ("httpx", "httpcore"):  # they tell addresses, and Telegram's hold the token
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("telegram").setLevel(logging.CRITICAL)  # it shows bodies that it cannot read
     logging.getLogger("orienta").setLevel(level)

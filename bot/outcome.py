@@ -45,11 +45,46 @@ class SayConsulate:
 
 @dataclass(frozen=True)
 class OpenCase:
-    """Open a case for an officer."""
+    """Open a case for an officer; where the conversation has an open one, it gets what is new.
+
+    Attributes:
+        intake: the form's answers by question.
+        incomplete: the form was not finished.
+        consulate: the post responsible.
+        interpreter: the language that one is needed for.
+        name, phone: of the person concerned, for looking the case up.
+    """
 
     topic: str | None
     level: int
     summary: str
+    intake: dict[str, str] | None = None
+    incomplete: bool = False
+    consulate: str | None = None
+    interpreter: str | None = None
+    name: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True)
+class AskIntake:
+    """Ask the pending question of a form; the last one shows the answers and asks whether they are right."""
+
+    form: str
+    question: str
+    answers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How it went, in one tap."""
+
+    score: int
+
+
+@dataclass(frozen=True)
+class StopNotices:
+    """The person wants nothing that was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +99,10 @@ class Erase:
     """Delete the conversation everywhere."""
 
 
-Outcome = SayTopic | SayPhrase | SayConsulate | OpenCase | SwitchLanguage | Erase
-_KINDS: dict[str, type[Outcome]] = {k.__name__: k for k in (SayTopic, SayPhrase, SayConsulate, OpenCase, SwitchLanguage, Erase)}
+Outcome = SayTopic | SayPhrase | SayConsulate | OpenCase | AskIntake | Rate | StopNotices | SwitchLanguage | Erase
+_KINDS: dict[str, type[Outcome]] = {
+    k.__name__: k for k in (SayTopic, SayPhrase, SayConsulate, OpenCase, AskIntake, Rate, StopNotices, SwitchLanguage, Erase)
+}
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:

@@ -33,6 +33,22 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=5.0, gt=2, description="How long a worker may hold a conversation without a sign.")
     interim_seconds: float = Field(default=1.5, gt=0, description="A level 1 message that waits longer gets its safety answer.")
     hung_seconds: float = Field(default=10.0, gt=2, description="A worker whose loop has not turned for this long is replaced.")
+    escalate_minutes: float = Field(default=5.0, gt=0, description="A level 1 case that nobody has taken for this long raises an alert.")
+    away_minutes: float = Field(default=10.0, gt=0, description="An officer not seen for this long gives an unanswered case back.")
+    transfer_minutes: float = Field(default=10.0, gt=0, description="A case offered to an officer is in the queue again after this.")
+    abandon_minutes: float = Field(default=10.0, gt=0, description="An intake form without an answer for this long is abandoned.")
+    close_days: float = Field(default=7.0, gt=0, description="A resolved case is closed for good after this.")
+    retention_days: float = Field(default=90.0, gt=0, description="A conversation without an open case is erased after this.")
+    retention_web_days: float = Field(default=30.0, gt=0, description="The same, of a web conversation that never had a case.")
+    alert_email: str | None = Field(default=None, description="Where alerts go by e-mail; needs SMTP_URL.")
+    smtp_url: str | None = Field(default=None, description="smtp://user:password@host:port, or smtps://….")
+    alert_webhook: str | None = Field(default=None, description="Where alerts are sent as JSON.")
+    telegram_token: str | None = Field(default=None, description="Telegram: the bot's token; with it the channel is on.")
+    telegram_secret: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_-]{1,256}$", description="Telegram: the webhook's secret; default: made from the keys."
+    )
+    telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram: root of the Bot API, without `/bot`.")
+    channel_seconds: float = Field(default=20.0, gt=0, description="How long a channel's answer to a call is waited for.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @cached_property

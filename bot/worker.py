@@ -8,14 +8,11 @@ The working loop itself gives the signs of life (no thread does it for a loop th
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 import signal
-import socket
 import sys
 import time
-from pathlib import Path
 
 from bot import conversation
 from bot.beats import Beats
@@ -24,7 +21,7 @@ from bot.engine.train import MODEL
 from bot.knowledge.live import LiveContent, content, serve
 from bot.logs import set_up
 from bot.places.resolve import DEFAULT_PATH
-from bot.process import begin
+from bot.process import begin, node
 from bot.settings import MODELS, Settings
 from bot.store import claims
 from bot.store.claims import GIVE_UP_AFTER, Claim, ClaimLost
@@ -51,7 +48,7 @@ class Worker:
         self.beats = Beats(settings.beats_path)
         self.ready = False
         self.stopping = False
-        self.place = f"{_node(settings.data_dir)}:{slot}:"
+        self.place = f"{node(settings.data_dir)}:{slot}:"
         self.name = f"{self.place}{os.getpid()}"
         self.keys = Keys.from_json(settings.keys) if settings.keys else Keys.from_file(settings.keys_path)
         self.database = Database(settings.database, waiting=self.beat)
@@ -123,11 +120,6 @@ class Worker:
         if turn.erase:
             self.database.forget_traces()
         return following
-
-
-def _node(data_dir: Path) -> str:
-    """This machine and data folder, pseudonymously: who may say that a lease's holder is dead for certain."""
-    return hashlib.sha256(f"{socket.gethostname()}\0{data_dir.resolve()}".encode()).hexdigest()[:12]
 
 
 def main() -> None:

@@ -200,7 +200,7 @@ class Engine:
         if self._actions.failure:
             raise TurnFailed(self._actions.failure)
         outcomes = [from_json(said["custom"]) for said in out.messages if "custom" in said]
-        if not outcomes:
+        if not outcomes and self._trackers.tracker.active_loop_name is None:  # an open form is asked by bot/forms.py
             raise TurnFailed(f"nothing was said to {name}")
         return Decision(outcomes, _state(self._trackers.tracker))
 

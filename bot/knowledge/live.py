@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.intake import Intake
 from bot.knowledge.load import ContentError, Knowledge, load
 from bot.knowledge.render import Consulates
 from bot.places import Places
@@ -28,6 +29,7 @@ class Content:
     knowledge: Knowledge
     consulates: Consulates
     safety: Safety
+    intake: Intake
     places: Places | None
     refused: list[str] = field(default_factory=list)
 
@@ -43,11 +45,16 @@ class LiveContent:
     def __init__(self, folder: Path, places: Path | None) -> None:
         self._folder = folder
         self._seen = self._stamp()
-        self.current = Content(
-            load(folder),
-            Consulates.load(folder / "consulates.yml"),
-            Safety.load(folder / "safety.yml"),
-            Places.load(places) if places else None,
+        self.current = self._read(Places.load(places) if places else None)
+
+    def _read(self, places: Places | None) -> Content:
+        knowledge = load(self._folder)
+        return Content(
+            knowledge,
+            Consulates.load(self._folder / "consulates.yml"),
+            Safety.load(self._folder / "safety.yml"),
+            Intake.load(self._folder / "intake.yml", set(knowledge.topics)),
+            places,
         )
 
     def refresh(self) -> bool:
@@ -57,12 +64,7 @@ class LiveContent:
             return False
         self._seen = stamp
         try:
-            fresh = Content(
-                load(self._folder),
-                Consulates.load(self._folder / "consulates.yml"),
-                Safety.load(self._folder / "safety.yml"),
-                self.current.places,
-            )
+            fresh = self._read(self.current.places)
         except ContentError as error:
             self.current.refused = error.faults
             log.error("content refused, the last good one is served: %s", "; ".join(error.faults[:5]))
@@ -72,7 +74,7 @@ class LiveContent:
         return True
 
     def _stamp(self) -> tuple[tuple[str, int, int], ...]:
-        files = [self._folder / name for name in ("hotlines.yml", "phrases.yml", "consulates.yml", "safety.yml")]
+        files = [self._folder / name for name in ("hotlines.yml", "phrases.yml", "consulates.yml", "safety.yml", "intake.yml")]
         files += sorted((self._folder / "knowledge").glob("*.yml"))
         return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists())
 

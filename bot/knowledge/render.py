@@ -16,10 +16,11 @@ from urllib.parse import quote_plus
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from bot.intake import CONFIRM, Intake
 from bot.knowledge.load import ContentError, Knowledge
 from bot.knowledge.phone import grouped
 from bot.knowledge.schema import Answer, Language, Topic
-from bot.outcome import SayConsulate, SayPhrase, SayTopic
+from bot.outcome import AskIntake, SayConsulate, SayPhrase, SayTopic
 from bot.store.crypto import Keys
 from bot.store.inbox import Outgoing
 
@@ -98,12 +99,14 @@ class Renderer:
 
     Args:
         payload: action -> opaque payload.
+        intake: the questions for an officer; None where none is asked.
     """
 
     knowledge: Knowledge
     consulates: Consulates
     language: Language
     payload: Callable[[str], str]
+    intake: Intake | None = None
 
     def topic(self, say: SayTopic) -> Iterator[Outgoing]:
         """A topic's or facet's answer, its further messages, or the menu of its facets."""
@@ -118,14 +121,25 @@ class Renderer:
         if say.part == "menu":
             yield self._menu(topic, say.page)
             return
-        buttons = list(dict.fromkeys([*([say.also] if say.also else []), *(b for b in answer.buttons if b != "human")]))[:3]
-        actions = [f"topic:{b}" for b in buttons]
-        if len(answer.messages) > 1 or topic.facets:
-            actions.append(f"more:{ref}")
         text = self._text(answer, 0)
         if answer.confirm:
             text = f"{text}\n{self.knowledge.phrase('confirm', self.language)}"
-        yield Outgoing(text, self.buttons([*actions, *self._person(topic)]))
+        asks_place = say.topic == "consulate_find" and not say.facet
+        yield Outgoing(text, self.buttons(self._answer_actions(topic, answer, ref, say.also)), asks_place=asks_place)
+
+    def _answer_actions(self, topic: Topic, answer: Answer, ref: str, also: str | None) -> list[str]:
+        """At most three besides the other topic asked about: what fits best, what more there is, and a person."""
+        actions = [f"topic:{also}"] if also else []
+        if self.intake and topic.intent in self.intake.forms:
+            actions.append(f"intake:{topic.intent}")
+        elif related := self._related(answer):
+            actions.append(related[0])
+        if len(answer.messages) > 1 or topic.facets:
+            actions.append(f"more:{ref}")
+        return [*actions, *self._person(topic)]
+
+    def _related(self, answer: Answer) -> list[str]:
+        return [f"topic:{b}" for b in answer.buttons if b != "human"]
 
     def _more(self, topic: Topic, answer: Answer) -> Iterator[Outgoing]:
         """The further messages; the last one offers the topic's facets, or the menu alone stands where there are none."""
@@ -141,11 +155,13 @@ class Renderer:
         return Outgoing(self.knowledge.phrase("menu", self.language), self.buttons(self._menu_actions(topic, page)))
 
     def _menu_actions(self, topic: Topic, page: int) -> list[str]:
-        shown = topic.facets[page * MENU : (page + 1) * MENU]
-        actions = [f"topic:{topic.intent}/{facet.id}" for facet in shown]
-        if len(topic.facets) > (page + 1) * MENU:
-            actions.append(f"menu:{topic.intent}:{page + 1}")
-        return [*actions, *self._person(topic)]
+        """The topic's facets, page by page; on the first one, what goes with the topic stands before them."""
+        facets = [f"topic:{topic.intent}/{facet.id}" for facet in topic.facets]
+        entries = list(dict.fromkeys([*self._related(topic), *facets]))
+        shown = entries[page * MENU : (page + 1) * MENU]
+        if len(entries) > (page + 1) * MENU:
+            shown.append(f"menu:{topic.intent}:{page + 1}")
+        return [*shown, *self._person(topic)]
 
     def _person(self, topic: Topic) -> list[str]:
         return [] if topic.intent in ("human_handoff", "goodbye") else ["human"]
@@ -155,7 +171,23 @@ class Renderer:
 
     def phrase(self, say: SayPhrase) -> Outgoing:
         """One of the service's own sentences."""
-        return Outgoing(self.knowledge.phrase(say.phrase, self.language, **say.values), self.buttons(say.buttons))
+        text = self.knowledge.phrase(say.phrase, self.language, **say.values)
+        return Outgoing(text, self.buttons(say.buttons), asks_place=say.phrase == "ask_place")
+
+    def question(self, ask: AskIntake) -> Outgoing:
+        """The pending question of a form; the last one shows what was answered."""
+        assert self.intake is not None
+        if ask.question == CONFIRM:
+            lines = self.intake.summary(ask.form, ask.answers, self.language)
+            first = [self.knowledge.phrase("intake_summary", self.language), *lines]
+            text = "\n".join([*first, self.knowledge.phrase("intake_summary_ask", self.language)])
+            if not lines:
+                text = self.knowledge.phrase("intake_nothing", self.language)
+            return Outgoing(text, self.buttons(["send", "change", "stop_asking"] if lines else ["send", "stop_asking"]))
+        question = self.intake.questions[ask.question]
+        choices = [f"answer:{ask.question}:{number}" for number in range(len(question.choices))]
+        text = question.ask.in_language(self.language).strip()
+        return Outgoing(text, self.buttons([*choices, "skip"]), asks_place=question.kind == "place")
 
     def buttons(self, actions: list[str]) -> list[dict[str, str]]:
         """Buttons for actions: title, short title, payload, and the action itself for the store."""
@@ -170,6 +202,9 @@ class Renderer:
             answer = self.knowledge.answer(ref)
             if answer is not None:
                 return (answer.short if short else answer.title).in_language(self.language)
+        if kind == "answer" and self.intake is not None:
+            question, _, number = ref.partition(":")
+            return self.intake.questions[question].choices[int(number)].in_language(self.language)
         if kind == "place":
             return ref[:20] if short else ref
         return self.knowledge.phrase(
@@ -192,7 +227,7 @@ class Renderer:
         elif status == "outside":
             yield Outgoing(self.knowledge.phrase("place_outside", self.language), self.buttons(["topic:consulate_find", "human"]))
         else:
-            yield Outgoing(self.knowledge.phrase("place_unknown", self.language), self.buttons(["human"]))
+            yield Outgoing(self.knowledge.phrase("place_unknown", self.language), self.buttons(["human"]), asks_place=True)
 
     def _card(self, post: Consulate, resolution: dict[str, Any], others: list[Consulate]) -> Iterator[Outgoing]:
         say = self.knowledge.phrase

@@ -56,6 +56,7 @@ class _Table:
     letters: dict[str, float]
     silent: frozenset[str]
     """Names, places and words that both languages write alike."""
+    names: frozenset[str]
 
 
 @cache
@@ -67,7 +68,12 @@ def _table() -> _Table:
     words.update({bare(w): _LISTED for w in listed["es"] if isinstance(w, str)})
     words.update({bare(w): -_LISTED for w in listed["en"] if isinstance(w, str)})
     silent = {bare(w) for key in ("neither", "names", "places") for w in listed[key] if isinstance(w, str)}
-    return _Table(words, raw["letters"], frozenset(silent))
+    return _Table(words, raw["letters"], frozenset(silent), frozenset(bare(w) for w in listed["names"]))
+
+
+def is_name(word: str) -> bool:
+    """Whether a word, in small letters without accents, is a frequent name of a person."""
+    return word in _table().names
 
 
 def detect(text: str, before: Language = "es") -> Detection:

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from bot.cases import desk, resume
-from bot.cases.states import RATING
 from bot.knowledge.schema import Language
+from bot.store import timers
 from bot.store.crypto import Keys
 from bot.store.holder import FREE
 from bot.store.inbox import Incoming, Outgoing, erase, insert_outgoing
@@ -69,7 +69,7 @@ class NewCase:
     topic: str | None
     level: int
     summary: str
-    intake: dict[str, Any] | None = None
+    intake: dict[str, str] | None = None
     incomplete: bool = False
     consulate: str | None = None
     interpreter: str | None = None
@@ -86,6 +86,9 @@ class Turn:
         spoken: the language of this answer.
         answers: messages to the person, in order; empty while a human has the conversation.
         state: the dialogue's state from now on.
+        rating: how it went, of the case closed last.
+        stop_notices: nothing is sent from now on that was not asked for.
+        form_open: questions for an officer are open: where they are abandoned, what there is must not be lost.
         erase: the person asked for it: the conversation is deleted, nothing else is kept.
     """
 
@@ -99,6 +102,9 @@ class Turn:
     answers: list[Outgoing]
     state: dict[str, Any]
     cases: list[NewCase] = field(default_factory=list)
+    rating: int | None = None
+    stop_notices: bool = False
+    form_open: bool = False
     erase: bool = False
 
 
@@ -171,6 +177,7 @@ def _take(c: Connection, keys: Keys, conversation_id: str, worker: str, now: flo
             action=body.get("action"),
             location=body.get("location"),
             file=body.get("file"),
+            typed=body.get("typed", False),
         ),
         at=row.at,
         attempts=row.attempts,
@@ -194,6 +201,7 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
             language_pinned=turn.language_pinned,
             language_run=turn.language_run,
             outage=False,
+            **({"stopped_at": now} if turn.stop_notices else {}),
         )
         .returning(conversation.c.last_seq)
     ).scalar()
@@ -221,6 +229,9 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
         language=turn.spoken,
     )
     _save_state(c, keys, held.conversation, turn.state)
+    timers.cancel(c, "abandoned", conversation_id=held.conversation)
+    if turn.form_open:
+        timers.schedule(c, "abandoned", now, conversation_id=held.conversation)
     _tell_cases(c, keys, held, turn, now)
     for opened in turn.cases:
         _open_case(c, keys, held, opened, turn.spoken, now)
@@ -248,28 +259,33 @@ def case_number(held: Claim) -> str:
 
 
 def _open_case(c: Connection, keys: Keys, held: Claim, opened: NewCase, language: Language, now: float) -> None:
+    """A new case; where the conversation has an open one, that one gets what is new."""
     case_id = uuid.uuid5(uuid.NAMESPACE_OID, f"{held.conversation}/{held.message.id}").hex
-    desk.open_case(c, keys, held.conversation, case_id, case_number(held), opened, language, held.channel, now)
+    known = resume.open_case_of(c, held.conversation)
+    if known is None:
+        desk.open_case(c, keys, held.conversation, case_id, case_number(held), opened, language, held.channel, now)
+    elif known != case_id:
+        desk.add_to(c, keys, known, opened, now)
 
 
 def _tell_cases(c: Connection, keys: Keys, held: Claim, turn: Turn, now: float) -> None:
     """What a message of the person does to the cases that there are: it waits for an officer, reopens what was resolved, or rates it."""
-    if held.message.action in RATING:
+    if turn.rating is not None:
         rated = resume.case_to_rate(c, held.conversation)
         if rated is not None:
-            desk.rate(c, keys, rated, int(held.message.action.partition(":")[2]), now)
+            desk.rate(c, keys, rated, turn.rating, now)
         return
     desk.person_wrote(c, keys, held.conversation, turn.level, held.at)
-    case_id = resume.resolved_case_of(c, held.conversation)
-    if case_id is not None and not turn.cases and _is_real(held, turn):
-        desk.reopen(c, keys, case_id, None, now)
+    resolved = resume.resolved_case_of(c, held.conversation)
+    if resolved is not None and (turn.cases or _is_real(held, turn)):
+        desk.reopen(c, keys, resolved, None, now)
 
 
 def _is_real(held: Claim, turn: Turn) -> bool:
-    """Whether a message wants something of us: thanks, a rating and buttons that only read on do not."""
-    if turn.topic is None or levels()[turn.topic] == 0:
+    """Whether a message wants something of us: thanks, and buttons that only read on, do not."""
+    if turn.topic is None or levels().get(turn.topic, 0) == 0:
         return False
-    return held.message.action is None or turn.topic == "human_handoff"
+    return held.message.action is None or held.message.typed or turn.topic == "human_handoff"
 
 
 def fail(c: Connection, held: Claim, worker: str, now: float) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from bot.knowledge.schema import Language
-from bot.store import files
+from bot.store import deliveries, files
 from bot.store.crypto import Keys
 from bot.store.schema import conversation, erasure, message, offer, unanswered
 
@@ -39,6 +39,8 @@ class Incoming:
         location: {"lat", "lon"} or None.
         file: {"id"} of an upload that was not sent yet, or {"kind", "size", "remote"} of what only the channel has;
             in a claim what the message carries: {"id", "kind", "size"}.
+        external: keyed hash of the channel's own id, or None.
+        typed: the action was written in words, not pressed.
         language, level: as the web's own rules see it; a worker corrects both.
     """
 
@@ -49,6 +51,8 @@ class Incoming:
     action: str | None = None
     location: dict[str, float] | None = None
     file: dict[str, Any] | None = None
+    external: bytes | None = None
+    typed: bool = False
 
 
 class UnknownFile(ValueError):
@@ -57,11 +61,16 @@ class UnknownFile(ValueError):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message to the person, ready for any channel."""
+    """A message to the person, ready for any channel.
+
+    Attributes:
+        asks_place: it asks where the person is; a channel may offer to send the position in one tap.
+    """
 
     text: str
     buttons: list[dict[str, str]] = field(default_factory=list)
     location: dict[str, Any] | None = None
+    asks_place: bool = False
     file: dict[str, Any] | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -123,6 +132,8 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
     body: dict[str, Any] = {"text": incoming.text}
     if incoming.action:
         body["action"] = incoming.action
+    if incoming.typed:
+        body["typed"] = True
     if incoming.location:
         body["location"] = incoming.location
     if incoming.file:
@@ -137,6 +148,7 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
             level=incoming.level,
             language=incoming.language,
             at=now,
+            external_hash=incoming.external,
         )
     )
     return True
@@ -151,16 +163,23 @@ def _carried(c: Connection, keys: Keys, conversation_id: str, seq: int, given: d
     return attached
 
 
+def is_known(c: Connection, external_hash: bytes) -> bool:
+    """Whether the channel gave us this message before."""
+    return c.execute(select(message.c.seq).where(message.c.external_hash == external_hash)).first() is not None
+
+
 def insert_outgoing(
     c: Connection, keys: Keys, conversation_id: str, first_seq: int, messages: Sequence[Outgoing], now: float, **common: Any
 ) -> None:
-    """Insert messages to the person from `first_seq` on; `common` are the columns that all of them share."""
+    """Insert messages to the person from `first_seq` on, and into the outbox; `common` are the columns that all of them share."""
     for number, out in enumerate(messages):
         body: dict[str, Any] = {"text": out.text}
         if out.buttons:
-            body["buttons"] = [{"title": b["title"], "payload": b["payload"]} for b in out.buttons]
+            body["buttons"] = [{"title": b["title"], "short": b.get("short", b["title"]), "payload": b["payload"]} for b in out.buttons]
         if out.location:
             body["location"] = out.location
+        if out.asks_place:
+            body["asks_place"] = True
         if out.file:
             body["file"] = out.file
         c.execute(
@@ -175,6 +194,8 @@ def insert_outgoing(
         )
         for button in out.buttons:
             _offer(c, keys, conversation_id, button)
+    rank = deliveries.priority(common.get("author", "bot"), common.get("level"), common.get("interim", False))
+    deliveries.enqueue(c, conversation_id, first_seq, len(messages), rank, now)
 
 
 def _offer(c: Connection, keys: Keys, conversation_id: str, button: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 
 from bot.engine.train import MODEL_STATUS
 from bot.settings import MODELS
-from bot.store import inbox
+from bot.store import deliveries, inbox
 from bot.web.service import Service
 
 router = APIRouter(tags=["operations"])
@@ -36,6 +36,7 @@ def _degraded(service: Service) -> list[str]:
     found = []
     if service.live.current.refused:
         found.append("content: changed files were refused, the last good ones are served")
+    found += [f"{sender.channel.name}: down ({sender.down}), messages wait" for sender in service.senders if sender.down]
     status = MODELS / MODEL_STATUS
     if status.exists():
         found += json.loads(status.read_text("utf-8")).get("degraded", [])
@@ -48,6 +49,7 @@ async def metrics(request: Request) -> Response:
     service: Service = request.app.state.service
     with service.database.read() as c:
         counts = inbox.counts(c)
+        sent = deliveries.counts(c)
     lines = [
         "# HELP orienta_messages_waiting Messages without an answer.",
         "# TYPE orienta_messages_waiting gauge",
@@ -58,6 +60,9 @@ async def metrics(request: Request) -> Response:
         "# HELP orienta_workers_alive Workers whose loop turned within the last second.",
         "# TYPE orienta_workers_alive gauge",
         f"orienta_workers_alive {service.beats.workers_alive()}",
+        "# HELP orienta_deliveries Messages of the outbox by channel and state.",
+        "# TYPE orienta_deliveries gauge",
+        *(f'orienta_deliveries{{channel="{channel}",state="{state}"}} {count}' for (channel, state), count in sorted(sent.items())),
         "",
     ]
     return Response("\n".join(lines).encode() + generate_latest(service.registry), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -38,7 +38,7 @@ class _Bucket:
 class Limiter:
     """Buckets of one kind: `burst` at once, then `rate` a second, for each key."""
 
-    def __init__(self, burst: int, rate: float) -> None:
+    def __init__(self, burst: float, rate: float) -> None:
         self.burst, self.rate = burst, rate
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
@@ -48,6 +48,11 @@ class Limiter:
         Raises:
             TooFast: there is none left.
         """
+        if wait := self.wait(key):
+            raise TooFast(wait)
+
+    def wait(self, key: str) -> float:
+        """Let one through: 0; or the seconds until there is one."""
         now = time.monotonic()
         bucket = self._buckets.pop(key, None) or _Bucket(self.burst, now)
         bucket.tokens = min(self.burst, bucket.tokens + (now - bucket.at) * self.rate)
@@ -56,8 +61,9 @@ class Limiter:
         if len(self._buckets) > KEPT:
             self._buckets.popitem(last=False)
         if bucket.tokens < 1:
-            raise TooFast((1 - bucket.tokens) / self.rate)
+            return (1 - bucket.tokens) / self.rate
         bucket.tokens -= 1
+        return 0.0
 
 
 class Limits:

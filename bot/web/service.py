@@ -16,11 +16,14 @@ from bot.beats import Beats
 from bot.conversation import first_aid
 from bot.knowledge.live import LiveContent, serve
 from bot.knowledge.render import Renderer, payload_for
+from bot.process import node
+from bot.sender import Channel, Sender
 from bot.settings import Settings
-from bot.store import inbox
+from bot.store import inbox, leases
 from bot.store.crypto import Keys
 from bot.store.database import Database, News
 from bot.store.inbox import Waiting
+from bot.timers import Timers
 from bot.web.limits import Limits
 from bot.web.writer import Writer
 
@@ -50,9 +53,14 @@ class Service:
         self.registry = CollectorRegistry()
         self.received = Counter("orienta_messages_received", "Messages stored", ["channel"], registry=self.registry)
         self.interims = Counter("orienta_interim_answers", "Safety answers given by web", ["level"], registry=self.registry)
+        self.senders: list[Sender] = []
+        self.listeners: list[asyncio.Event] = []
+        """Set at every news, whatever it is."""
         self._waiting_since = 0.0
         self._wakers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self.writer = Writer(self.database, self._lock_wanted)
+        self.place = f"{node(settings.data_dir)}:web:"
+        self.name = f"{self.place}{os.getpid()}"
 
     # --- signs of life -------------------------------------------------------------------------------------------------
 
@@ -90,6 +98,8 @@ class Service:
                 if news.seen() or now - looked >= LOOK_AGAIN:
                     looked = now
                     self._wake(known)
+                    for event in self.listeners:
+                        event.set()
                 await asyncio.sleep(NEWS_SECONDS)
         finally:
             news.close()
@@ -144,16 +154,27 @@ class Service:
             await asyncio.sleep(LOOK_AGAIN)
             await asyncio.to_thread(self.live.refresh)
 
+    # --- the other channels --------------------------------------------------------------------------------------------
+
+    def add_channel(self, channel: Channel) -> None:
+        """Send a channel's outbox from now on, where this process gets its lease."""
+        news = asyncio.Event()
+        self.listeners.append(news)
+        self.senders.append(Sender(self, channel, self.name, news))
+
     # --- life ----------------------------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch while the web process serves."""
         self._beat()
-        tasks = [asyncio.create_task(t) for t in (self._watch_news(), self._watch_unanswered(), self._watch_content())]
+        await self.writer.write(lambda c: leases.release_dead(c, self.place, self.name))
+        watches = (self._watch_news(), self._watch_unanswered(), self._watch_content(), Timers(self).run())
+        tasks = [asyncio.create_task(t) for t in (*watches, *(sender.run() for sender in self.senders))]
         try:
             yield
         finally:
+            await asyncio.gather(*(sender.stop() for sender in self.senders), return_exceptions=True)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

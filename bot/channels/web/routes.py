@@ -164,7 +164,9 @@ def _as_json(its: Service, row: RowMapping) -> dict[str, Any]:
     """One message as the contract shows it."""
     body = its.keys.open(row["body"], f"message:{row['conversation_id']}")
     shown: dict[str, Any] = {"id": row["id"], "author": row["author"], "text": body["text"]}
-    for key in ("buttons", "location", "image"):
+    if body.get("buttons"):  # the short titles are for channels with little room
+        shown["buttons"] = [{"title": b["title"], "payload": b["payload"]} for b in body["buttons"]]
+    for key in ("location", "image"):
         if body.get(key):
             shown[key] = body[key]
     if row["author"] != "user":

@@ -91,5 +91,6 @@ def _place(text: str) -> Iterator[dict[str, Any]]:
         yield {"entity": "place", "value": text[found.start : found.end], "start": found.start, "end": found.end}
     elif len(text.split()) <= NAME_WORDS and text.strip():
         whole = _places().resolve(text)  # a name alone, which in a sentence might be a word or a person
-        if whole.exact and whole.status in ("outside", "ambiguous", "found"):
+        unknown_there = whole.place is not None and whole.place.kind == "country" and not whole.place.people  # "quiero regresar a mexico"
+        if whole.exact and not unknown_there and whole.status in ("outside", "ambiguous", "found"):
             yield {"entity": "place", "value": text, "start": 0, "end": len(text)}
