@@ -26,6 +26,18 @@ def _read(text: str) -> str:
     return _SPACE.sub(" ", _MARKS.sub(" ", bare(text))).strip()
 
 
+_YES = re.compile(
+    r"^(s[ií]+|sip|sim[oó]n|yes+|yep|yeah|yup|claro|claro que s[ií]|confirmo|acepto|adelante|h[aá]zlo|do it|sure)\b"
+    r"(?![^?]*\b(pero|but|no|not|despu[eé]s|later)\b)[^?]{0,30}$|^(b[oó]rra|erase|delete)\w*\b[^?]{0,30}$",
+    re.IGNORECASE,
+)
+
+
+def is_yes(text: str) -> bool:
+    """A clear yes to erasing, which cannot be undone: "maybe", "ok?" and questions are none."""
+    return bool(_YES.search(text.strip()))
+
+
 CASE_NUMBER = re.compile(r"\b([A-HJ-NP-RT-Y]{4})[- ]?(\d{4})\b", re.IGNORECASE)
 CODE = re.compile(r"\b([A-HJ-NP-RT-Y346789]{4})[- ]([A-HJ-NP-RT-Y346789]{4})\b", re.IGNORECASE)
 

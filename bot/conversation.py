@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from bot import forms
 from bot.cases.lookup import Lookup
 from bot.cases.telling import CaseTeller
-from bot.commands import recognise
+from bot.commands import is_yes, recognise
 from bot.engine.agent import Decision
 from bot.engine.context import in_context, remember_text
 from bot.engine.understanding import Understanding, more_urgent
@@ -41,9 +41,9 @@ from bot.outcome import (
 )
 from bot.safety import Safety
 from bot.store import claims, voices
-from bot.store.claims import Claim, NewCase, Turn, case_number
+from bot.store.claims import Claim, Turn, case_number, new_case
 from bot.store.crypto import Keys
-from bot.store.inbox import Incoming, Outgoing, add_message, offered
+from bot.store.inbox import Incoming, Outgoing, add_message, offered, replace_message
 from bot.taxonomy import levels
 
 REAL_MESSAGE = 3
@@ -92,6 +92,18 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
         UnknownButton: the payload was not offered here.
     """
     return add_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw), now)
+
+
+def correct(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> bool:
+    """The person corrected a message: what is not answered yet is read anew, else the correction stands beside it for an officer.
+
+    Args:
+        raw: the corrected message; `external` names it.
+
+    Returns:
+        Whether it will be answered as corrected.
+    """
+    return replace_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw))
 
 
 def hear(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> bool:
@@ -163,13 +175,13 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     meaning = _meant(held, engine, state)
     language = _language(held, meaning)
     topic_level = levels().get(meaning.intent, 0)
-    if held.human:
+    if held.human and not _heard_always(held, meaning, state):
         return _turn(held, meaning, language, [], state)
-    if _is_file_alone(held):
-        key = "voice_unread" if _is_voice(held) else "file_received"
-        return _turn(held, meaning, language, [_renderer(held, content, keys, language).phrase(SayPhrase(key, buttons=["human"]))], state)
     if button.get("kind") == "card":  # a picture: nothing to decide, and whatever was asked stays asked
         return _turn(held, meaning, language, list(_renderer(held, content, keys, language).card(url)), state)
+    if held.message.action == "unreadable:":
+        renderer = _renderer(held, content, keys, language)
+        return _turn(held, meaning, language, [renderer.phrase(SayPhrase("cannot_read", buttons=["human"]))], state)
     extra = {
         "message_id": held.message.id,
         "meant": meaning.intent,
@@ -178,6 +190,7 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
         "summary": text,
         "topic_level": levels().get(state["slots"].get("topic") or "", 0) or topic_level or 2,
         "case_number": case_number(held.conversation, held.message.id, held.attempts),
+        "file_kind": (held.message.file or {}).get("kind"),
         **button,
     }
 
@@ -201,6 +214,13 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
 
 def _renderer(held: Claim, content: Content, keys: Keys, language: _Spoken) -> Renderer:
     return Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation), content.intake)
+
+
+def _heard_always(held: Claim, meaning: Understanding, state: dict[str, Any]) -> bool:
+    """What the assistant answers even while a human has the conversation: erasure, and the word STOP."""
+    if state["slots"].get("asked") == "erase":
+        return is_yes(held.message.text) or meaning.intent in ("affirm", "deny", "delete_data")
+    return meaning.intent == "stop" or (meaning.intent == "delete_data" and meaning.sure)
 
 
 @dataclass(frozen=True)
@@ -253,6 +273,8 @@ _BUTTON_INTENTS = {
     "stop": "stop",
     "erase": "delete_data",
     "card": "rights_home",
+    "contact": "inform",
+    "unreadable": "out_of_scope",
     "case": "case_status",
     "code": "code",
 }
@@ -263,8 +285,8 @@ def _meant(held: Claim, engine: Mind, state: dict[str, Any]) -> Understanding:
     """What the message means: by its button or command, else by its words in the light of what was said before."""
     if held.message.action:
         return _pressed(held)
-    if _is_file_alone(held):
-        return Understanding("", "out_of_scope", 1.0, sure=False, language=held.language, level=0)
+    if held.message.file and not held.message.text:
+        return Understanding(held.message.text, "file", 1.0, sure=True, language=held.language, level=0)
     if state["loop"]:
         return engine.understand(held.message.text)
     return in_context(engine.understand, held.message.text, state, held.at)
@@ -274,11 +296,6 @@ def _shortened(text: str) -> str:
     """What was heard, on two lines at the most."""
     whole = " ".join(text.split())
     return whole if len(whole) <= HEARD else f"{whole[:HEARD].rsplit(' ', 1)[0]} …"
-
-
-def _is_file_alone(held: Claim) -> bool:
-    """Nothing was said beside a picture, a document, or a recording that nobody could put into words."""
-    return held.message.file is not None and not held.message.text and not held.message.action
 
 
 def _is_voice(held: Claim) -> bool:
@@ -351,7 +368,7 @@ def _turn(
         facet=facet,
         answers=said,
         state=state,
-        cases=[_case(o) for o in outcomes if isinstance(o, OpenCase)],
+        cases=[new_case(o) for o in outcomes if isinstance(o, OpenCase)],
         rating=next((o.score for o in outcomes if isinstance(o, Rate)), None),
         stop_notices=any(isinstance(o, StopNotices) for o in outcomes),
         form_open=state.get("loop") is not None,
@@ -368,10 +385,6 @@ def _told_topic(held: Claim, meaning: Understanding, outcomes: list[Outcome]) ->
         return None, None
     facet = next((o.facet for o in outcomes if isinstance(o, SayTopic) and o.topic == meaning.intent), None)
     return meaning.intent, facet
-
-
-def _case(opened: OpenCase) -> NewCase:
-    return NewCase(**{field.name: getattr(opened, field.name) for field in dataclasses.fields(NewCase)})
 
 
 def dead_letter(held: Claim, content: Content) -> Outgoing:

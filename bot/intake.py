@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.knowledge.load import ContentError
 from bot.knowledge.schema import SHORT, Language, Text
 from bot.language import bare, is_name
+from bot.outcome import OpenCase
+from bot.taxonomy import levels
 
 Kind = Literal["text", "name", "place", "when", "phone", "authority", "language", "choice"]
 GENERAL = "general"
@@ -155,6 +157,28 @@ class Intake(BaseModel):
     def is_correction(self, text: str) -> bool:
         read = bare(text)
         return any(re.search(rf"\b{re.escape(bare(word))}\b", read) for word in self.words.correction)
+
+    def case(self, progress: Progress, summary: str, *, incomplete: bool) -> OpenCase:
+        """The case that a form's answers make."""
+        answers = progress.answers
+        topic = progress.form if progress.form in levels() else None
+
+        def given(kind: Kind) -> str | None:
+            return next((answers[q] for q in self.forms[progress.form] if self.questions[q].kind == kind and answers.get(q)), None)
+
+        name, contact = given("name"), given("phone")
+        return OpenCase(
+            topic=topic,
+            level=levels()[topic] if topic else 2,
+            summary=summary,
+            intake={q: a for q, a in answers.items() if a != SKIPPED},
+            incomplete=incomplete,
+            consulate=progress.consulate,
+            interpreter=given("language"),
+            name=leading_name(name) if name else None,
+            phone=phone_in(contact or ""),
+            callback=contact,
+        )
 
     # --- telling ---------------------------------------------------------------------------------------------------------
 

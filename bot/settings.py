@@ -41,6 +41,16 @@ class Settings(BaseSettings):
     channel_seconds: float = Field(default=20.0, gt=0, description="How long a channel's answer to a call is waited for.")
     voice_model: Path | None = Field(default=None, description="Folder of a faster-whisper model; with it voice messages are understood.")
     voice_seconds: float = Field(default=60.0, gt=0, description="How long a voice message may take to be fetched or put into words.")
+    escalate_minutes: float = Field(default=5.0, gt=0, description="A level 1 case that nobody has taken for this long raises an alert.")
+    away_minutes: float = Field(default=10.0, gt=0, description="An officer not seen for this long gives an unanswered case back.")
+    transfer_minutes: float = Field(default=10.0, gt=0, description="A case offered to an officer is in the queue again after this.")
+    abandon_minutes: float = Field(default=10.0, gt=0, description="An intake form without an answer for this long is abandoned.")
+    close_days: float = Field(default=7.0, gt=0, description="A resolved case is closed for good after this.")
+    retention_days: float = Field(default=90.0, gt=0, description="A conversation without an open case is erased after this.")
+    retention_web_days: float = Field(default=30.0, gt=0, description="The same, of a web conversation that never had a case.")
+    alert_email: str | None = Field(default=None, description="Where alerts go by e-mail; needs SMTP_URL.")
+    smtp_url: str | None = Field(default=None, description="smtp://user:password@host:port, or smtps://….")
+    alert_webhook: str | None = Field(default=None, description="Where alerts are sent as JSON.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @cached_property

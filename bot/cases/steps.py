@@ -139,7 +139,7 @@ def free(c: Connection, keys: Keys, row: Row[Any], now: float) -> bool:
     if body is not None:
         state = keys.open(body, f"tracker:{row.conversation_id}")
         state["loop"] = None
-        state["slots"] = {name: value for name, value in state["slots"].items() if name not in ("requested_slot", "asked")}
+        state["slots"] = {name: value for name, value in state["slots"].items() if name not in ("requested_slot", "intake", "asked")}
         sealed = keys.seal(state, f"tracker:{row.conversation_id}")
         c.execute(update(tracker).where(tracker.c.conversation_id == row.conversation_id).values(body=sealed))
     return True

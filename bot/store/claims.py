@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import Connection, Select, insert, or_, select, update
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, insert, or_, select, update
 from bot.cases import desk, resume
 from bot.cases.states import RATING
 from bot.knowledge.schema import Language
+from bot.outcome import OpenCase
 from bot.store import timers
 from bot.store.crypto import Keys
 from bot.store.holder import FREE
@@ -238,7 +239,7 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
         level=turn.level,
         language=turn.spoken,
     )
-    _save_state(c, keys, held.conversation, turn.state)
+    save_state(c, keys, held.conversation, turn.state)
     _tell_cases(c, keys, held, turn, now)
     for opened in turn.cases:
         _open_case(c, keys, held, opened, turn.spoken, now)
@@ -252,7 +253,8 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
     return _take(c, keys, held.conversation, worker, now, lease)
 
 
-def _save_state(c: Connection, keys: Keys, conversation_id: str, state: dict[str, Any]) -> None:
+def save_state(c: Connection, keys: Keys, conversation_id: str, state: dict[str, Any]) -> None:
+    """The dialogue's state after a turn."""
     body = keys.seal(state, f"tracker:{conversation_id}")
     if not c.execute(update(tracker).where(tracker.c.conversation_id == conversation_id).values(body=body)).rowcount:
         c.execute(insert(tracker).values(conversation_id=conversation_id, body=body))
@@ -275,6 +277,11 @@ def case_number(conversation_id: str, message_id: str, attempts: int = 0) -> str
 def case_id(conversation_id: str, message_id: str) -> str:
     """The id of the case that a message opens: a repetition opens no second one."""
     return uuid.uuid5(uuid.NAMESPACE_OID, f"{conversation_id}/{message_id}").hex
+
+
+def new_case(opened: OpenCase) -> NewCase:
+    """What the store keeps of it."""
+    return NewCase(**{field.name: getattr(opened, field.name) for field in fields(NewCase)})
 
 
 def _open_case(c: Connection, keys: Keys, held: Claim, opened: NewCase, language: Language, now: float) -> None:

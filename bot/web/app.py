@@ -13,6 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
 
+from bot.channels.telegram import routes as telegram_webhook
+from bot.channels.telegram.receiver import Receiver as TelegramReceiver
 from bot.channels.web import routes as chat
 from bot.settings import Settings
 from bot.web import health, pages
@@ -49,8 +51,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.service = Service(settings)
-        async with app.state.service.running():
+        service = app.state.service = Service(settings)
+        app.state.telegram = telegram = TelegramReceiver(service) if settings.telegram_token else None
+        async with service.running(), telegram.running() if telegram else contextlib.nullcontext():
             yield
 
     app = FastAPI(title="Orienta", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
@@ -64,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_age=7200,
     )
     app.include_router(chat.router)
+    app.include_router(telegram_webhook.router)
     app.include_router(health.router)
     app.include_router(pages.router)
     app.mount("/api/docs/assets", StaticFiles(directory=str(swagger_ui_path)), name="docs-assets")
