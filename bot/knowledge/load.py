@@ -225,8 +225,8 @@ def _faults_of_card(knowledge: Knowledge) -> Iterator[str]:
         if len(card.short.in_language(language)) > SHORT:
             yield f"card.yml: {language}: short over {SHORT} characters"
     for name, text in [("holder", line) for line in card.holder] + [("officer", Text(es=line, en=line)) for line in card.officer]:
-        yield from _faults_of_text(f"card.yml: {name}", text, knowledge)
-    yield from _faults_of_text("card.yml: number", Text(es=card.number, en=card.number), knowledge)
+        yield from faults_of_text(f"card.yml: {name}", text, knowledge)
+    yield from faults_of_text("card.yml: number", Text(es=card.number, en=card.number), knowledge)
 
 
 def _faults_of_answer(here: str, answer: Answer, topic: Topic, knowledge: Knowledge) -> Iterator[str]:
