@@ -102,6 +102,7 @@ def test_a_place_a_picture_and_what_asks_for_a_place() -> None:
         ("5 * 3 = 15 y 2 * 2", "5 * 3 = 15 y 2 * 2"),
         ("https://x.mx/a_b_c?_d=*e* fin", "https://x.mx/a_b_c?_d=*e* fin"),
         ("archivo_de_prueba", "archivo_de_prueba"),
+        ("Hablo ___. Vivo en ___.", "Hablo ___. Vivo en ___."),
         ("*_los dos_*", "∗＿los dos＿∗"),
     ],
 )

@@ -23,7 +23,8 @@ Say = Callable[[str], str]
 
 _LINK = re.compile(r"https?://\S+")
 _MARKS = {"*": "∗", "_": "＿", "~": "∼", "`": "ˋ"}
-_MARKED = re.compile(r"(?<![\w*_~`])([*_~`]+)(?=\S)(.+?)(?<=\S)\1(?![\w*_~`])")
+_MARKED = re.compile(r"(?<![\w*_~`])([*_~`])(?!\1)(?=\S)(.+?)(?<=\S)(?<!\1)\1(?!\1)(?!\w)")
+"""One mark on each side of something; several in a row are a blank to fill in."""
 
 
 def calls(message: Rendered, say: Say) -> list[Call]:
@@ -58,10 +59,9 @@ def harmless(text: str) -> str:
 
 def _unmarked(text: str) -> str:
     def other(match: re.Match[str]) -> str:
-        mark = "".join(_MARKS[m] for m in match[1])
-        return f"{mark}{_unmarked(match[2])}{mark}"
+        return f"{_MARKS[match[1]]}{_unmarked(match[2])}{_MARKS[match[1]]}"
 
-    return _MARKED.sub(other, text)
+    return _MARKED.sub(other, text.replace("```", _MARKS["`"] * 3))
 
 
 def _text(text: str) -> Call:
