@@ -177,11 +177,12 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     topic_level = levels().get(meaning.intent, 0)
     if held.human and not _heard_always(held, meaning, state):
         return _turn(held, meaning, language, [], state)
+    if held.message.action == "unreadable:":
+        return _turn(
+            held, meaning, language, [_renderer(held, content, keys, language).phrase(SayPhrase("cannot_read", buttons=["human"]))], state
+        )
     if button.get("kind") == "card":  # a picture: nothing to decide, and whatever was asked stays asked
         return _turn(held, meaning, language, list(_renderer(held, content, keys, language).card(url)), state)
-    if held.message.action == "unreadable:":
-        renderer = _renderer(held, content, keys, language)
-        return _turn(held, meaning, language, [renderer.phrase(SayPhrase("cannot_read", buttons=["human"]))], state)
     extra = {
         "message_id": held.message.id,
         "meant": meaning.intent,
@@ -212,15 +213,15 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     return _turn(held, meaning, language, said, new_state, decision.outcomes)
 
 
-def _renderer(held: Claim, content: Content, keys: Keys, language: _Spoken) -> Renderer:
-    return Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation), content.intake)
-
-
 def _heard_always(held: Claim, meaning: Understanding, state: dict[str, Any]) -> bool:
     """What the assistant answers even while a human has the conversation: erasure, and the word STOP."""
     if state["slots"].get("asked") == "erase":
         return is_yes(held.message.text) or meaning.intent in ("affirm", "deny", "delete_data")
     return meaning.intent == "stop" or (meaning.intent == "delete_data" and meaning.sure)
+
+
+def _renderer(held: Claim, content: Content, keys: Keys, language: _Spoken) -> Renderer:
+    return Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation), content.intake)
 
 
 @dataclass(frozen=True)
@@ -272,9 +273,9 @@ _BUTTON_INTENTS = {
     "rate": "rate",
     "stop": "stop",
     "erase": "delete_data",
-    "card": "rights_home",
     "contact": "inform",
     "unreadable": "out_of_scope",
+    "card": "rights_home",
     "case": "case_status",
     "code": "code",
 }

@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from bot.cases import desk, resume
-from bot.cases.states import RATING
 from bot.knowledge.schema import Language
 from bot.outcome import OpenCase
 from bot.store import timers
@@ -285,37 +284,36 @@ def new_case(opened: OpenCase) -> NewCase:
 
 
 def _open_case(c: Connection, keys: Keys, held: Claim, opened: NewCase, language: Language, now: float) -> None:
-    """Open the case; where the conversation has an open one, that gets the answers."""
+    """A new case; where the conversation has an open one, that one gets what is new."""
     known = resume.open_case_of(c, held.conversation)
     if known is None:
         known = case_id(held.conversation, held.message.id)
         number = case_number(held.conversation, held.message.id, held.attempts)
         desk.open_case(c, keys, held.conversation, known, number, opened, language, held.channel, now)
-    elif opened.intake is not None:
-        found = {"name": opened.name, "phone": opened.phone, "consulate": opened.consulate, "interpreter": opened.interpreter}
-        desk.update_intake(c, keys, known, opened.intake, opened.incomplete, now, **found)
+    elif known != case_id(held.conversation, held.message.id):
+        desk.add_to(c, keys, known, opened, now)
     if opened.phone:
         resume.set_callback(c, keys, known, {"number": opened.phone, "when": opened.callback, "message": None}, now)
 
 
 def _tell_cases(c: Connection, keys: Keys, held: Claim, turn: Turn, now: float) -> None:
     """What a message of the person does to the cases that there are: it waits for an officer, reopens what was resolved, or rates it."""
-    if held.message.action in RATING:
+    if turn.rating is not None:
         rated = resume.case_to_rate(c, held.conversation)
         if rated is not None:
-            desk.rate(c, keys, rated, int(held.message.action.partition(":")[2]), now)
+            desk.rate(c, keys, rated, turn.rating, now)
         return
     desk.person_wrote(c, keys, held.conversation, turn.level, held.at)
-    case_id = resume.resolved_case_of(c, held.conversation)
-    if case_id is not None and not turn.cases and _is_real(held, turn):
-        desk.reopen(c, keys, case_id, None, now)
+    resolved = resume.resolved_case_of(c, held.conversation)
+    if resolved is not None and (turn.cases or _is_real(held, turn)):
+        desk.reopen(c, keys, resolved, None, now)
 
 
 def _is_real(held: Claim, turn: Turn) -> bool:
-    """Whether a message wants something of us: thanks, a rating and buttons that only read on do not."""
-    if turn.topic is None or levels()[turn.topic] == 0:
+    """Whether a message wants something of us: thanks, and buttons that only read on, do not."""
+    if turn.topic is None or levels().get(turn.topic, 0) == 0:
         return False
-    return held.message.action is None or turn.topic == "human_handoff"
+    return held.message.action is None or held.message.typed or turn.topic == "human_handoff"
 
 
 def fail(c: Connection, held: Claim, worker: str, now: float) -> None:

@@ -58,10 +58,10 @@ class Service:
         self.received = Counter("orienta_messages_received", "Messages stored", ["channel"], registry=self.registry)
         self.interims = Counter("orienta_interim_answers", "Safety answers given by web", ["level"], registry=self.registry)
         self.senders: list[Sender] = []
-        self.voice = self._listener(settings)
-        """Puts voice messages into words, where there is a model for it."""
         self.troubles: dict[str, str] = {}
         """What works only in part now, by its name; /readyz tells it."""
+        self.voice = self._listener(settings)
+        """Puts voice messages into words, where there is a model for it."""
         self.listeners: list[asyncio.Event] = []
         """Set at every news, whatever it is."""
         self._waiting_since = 0.0
