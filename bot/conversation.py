@@ -177,12 +177,11 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     topic_level = levels().get(meaning.intent, 0)
     if held.human and not _heard_always(held, meaning, state):
         return _turn(held, meaning, language, [], state)
-    if held.message.action == "unreadable:":
-        return _turn(
-            held, meaning, language, [_renderer(held, content, keys, language).phrase(SayPhrase("cannot_read", buttons=["human"]))], state
-        )
     if button.get("kind") == "card":  # a picture: nothing to decide, and whatever was asked stays asked
         return _turn(held, meaning, language, list(_renderer(held, content, keys, language).card(url)), state)
+    if held.message.action == "unreadable:":
+        renderer = _renderer(held, content, keys, language)
+        return _turn(held, meaning, language, [renderer.phrase(SayPhrase("cannot_read", buttons=["human"]))], state)
     extra = {
         "message_id": held.message.id,
         "meant": meaning.intent,

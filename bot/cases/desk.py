@@ -87,31 +87,32 @@ def open_case(
     return True
 
 
-def update_intake(
-    c: Connection,
-    keys: Keys,
-    case_id: str,
-    intake: dict[str, Any],
-    incomplete: bool,
-    now: float,
-    *,
-    name: str | None = None,
-    phone: str | None = None,
-    consulate: str | None = None,
-    interpreter: str | None = None,
-) -> None:
-    """The form's answers as they are now; of the keywords only those given replace what is known."""
+def add_to(c: Connection, keys: Keys, case_id: str, more: NewCase, now: float) -> None:
+    """What the person added to a case that is open: new answers stand beside the old ones, and what is known stays known.
+
+    Raises:
+        Refused: "gone".
+    """
     row = steps.read(c, case_id)
     found = {
-        "name_hash": blind.name(keys, name),
-        "phone_hash": blind.phone(keys, phone),
-        "consulate": consulate,
-        "interpreter": interpreter,
+        "name_hash": blind.name(keys, more.name),
+        "phone_hash": blind.phone(keys, more.phone),
+        "consulate": more.consulate,
+        "interpreter": more.interpreter,
+        "topic": row.topic or more.topic,
     }
-    values = {column: value for column, value in found.items() if value is not None}
-    sealed = keys.seal(intake, f"intake:{row.conversation_id}")
-    steps.change(c, row, intake=sealed, incomplete=incomplete, **values)
-    steps.record(c, keys, case_id, "intake", now, detail={"incomplete": incomplete})
+    values: dict[str, Any] = {column: value for column, value in found.items() if value is not None}
+    place = f"intake:{row.conversation_id}"
+    if more.intake:
+        before = keys.open(row.intake, place) if row.intake else {}
+        values["intake"] = keys.seal({**before, **more.intake}, place)
+    urgent = more_urgent(row.level, more.level)
+    steps.change(c, row, level=urgent, incomplete=row.incomplete and more.incomplete, **values)
+    steps.record(c, keys, case_id, "intake", now, detail={"incomplete": True} if more.incomplete else None)
+    if urgent != row.level:
+        steps.record(c, keys, case_id, "level", now, detail={"from": row.level, "to": urgent})
+    if row.state == "waiting":
+        steps.watch_wait(c, case_id, urgent, now)
 
 
 def person_wrote(c: Connection, keys: Keys, conversation_id: str, level: int, at: float) -> None:
@@ -364,6 +365,7 @@ def close(c: Connection, keys: Keys, case_id: str, officer_id: str | None, now: 
     """
     row = steps.read(c, case_id, version)
     steps.take(c, row, "close", closed_at=now)
+    steps.forget_case(c, keys, row.conversation_id)
     for kind in ("close_resolved", "rating"):
         timers.cancel(c, kind, case_id=case_id)
     steps.record(c, keys, case_id, "closed", now, officer_id)

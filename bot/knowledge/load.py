@@ -124,7 +124,7 @@ def load(data: Path, today: dt.date | None = None, stale: dt.timedelta = STALE) 
         faults += _faults_of_topic(topic, knowledge)
     faults += _faults_of_card(knowledge)
     for key, phrase in phrases.items():
-        faults += _faults_of_text(f"phrases.yml: {key}", phrase, knowledge)
+        faults += faults_of_text(f"phrases.yml: {key}", phrase, knowledge)
     if faults:
         raise ContentError(faults)
     knowledge.warnings.extend(_stale(knowledge, (today or dt.datetime.now(dt.UTC).date()) - stale))
@@ -225,8 +225,8 @@ def _faults_of_card(knowledge: Knowledge) -> Iterator[str]:
         if len(card.short.in_language(language)) > SHORT:
             yield f"card.yml: {language}: short over {SHORT} characters"
     for name, text in [("holder", line) for line in card.holder] + [("officer", Text(es=line, en=line)) for line in card.officer]:
-        yield from _faults_of_text(f"card.yml: {name}", text, knowledge)
-    yield from _faults_of_text("card.yml: number", Text(es=card.number, en=card.number), knowledge)
+        yield from faults_of_text(f"card.yml: {name}", text, knowledge)
+    yield from faults_of_text("card.yml: number", Text(es=card.number, en=card.number), knowledge)
 
 
 def _faults_of_answer(here: str, answer: Answer, topic: Topic, knowledge: Knowledge) -> Iterator[str]:
@@ -241,10 +241,11 @@ def _faults_of_answer(here: str, answer: Answer, topic: Topic, knowledge: Knowle
         if ref != "human" and knowledge.answer(ref) is None:
             yield f"{here}: button {ref} is unknown"
     for number, message in enumerate(answer.messages):
-        yield from _faults_of_text(f"{here}: message {number + 1}", message, knowledge, spare=1 if answer.confirm and number == 0 else 0)
+        yield from faults_of_text(f"{here}: message {number + 1}", message, knowledge, spare=1 if answer.confirm and number == 0 else 0)
 
 
-def _faults_of_text(here: str, text: Text, knowledge: Knowledge, spare: int = 0) -> Iterator[str]:
+def faults_of_text(here: str, text: Text, knowledge: Knowledge, spare: int = 0) -> Iterator[str]:
+    """What is wrong with one message: unknown placeholders, numbers written out, too many lines (`spare` are needed for more), too long."""
     for language in LANGUAGES:
         raw = text.in_language(language)
         unknown = False

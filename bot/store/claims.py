@@ -212,6 +212,7 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
             language_pinned=turn.language_pinned,
             language_run=turn.language_run,
             outage=False,
+            **({"stopped_at": now} if turn.stop_notices else {}),
         )
         .returning(conversation.c.last_seq)
     ).scalar()
@@ -247,7 +248,7 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
     if turn.stop_notices:
         c.execute(update(conversation).where(conversation.c.id == held.conversation).values(stopped_at=now))
     timers.cancel(c, ABANDONED, held.conversation)
-    if turn.form_open:
+    if turn.form_open and not held.human:
         timers.schedule(c, ABANDONED, now, held.conversation)
     return _take(c, keys, held.conversation, worker, now, lease)
 

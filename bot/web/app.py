@@ -15,6 +15,7 @@ from swagger_ui_bundle import swagger_ui_path
 
 from bot.channels.telegram import routes as telegram_webhook
 from bot.channels.telegram.receiver import Receiver as TelegramReceiver
+from bot.channels.web import files as chat_files
 from bot.channels.web import routes as chat
 from bot.channels.whatsapp import routes as whatsapp_webhook
 from bot.channels.whatsapp.receiver import Receiver as WhatsAppReceiver
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(chat.router)
     app.include_router(telegram_webhook.router)
     app.include_router(whatsapp_webhook.router)
+    app.include_router(chat_files.router)
     app.include_router(health.router)
     app.include_router(pages.router)
     app.mount("/api/docs/assets", StaticFiles(directory=str(swagger_ui_path)), name="docs-assets")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -13,7 +14,7 @@ from bot.cases import desk, queue, resume
 from bot.cases.desk import Refused, Taken, Target
 from bot.cases.states import OUTCOMES
 from bot.store import claims, inbox
-from bot.store.claims import Claim, ClaimLost, Turn
+from bot.store.claims import Claim, ClaimLost, NewCase, Turn
 from bot.store.database import Database
 from bot.store.inbox import Outgoing
 from bot.store.schema import case, case_event, conversation, draft, due, message, officer, tracker
@@ -155,7 +156,7 @@ def test_a_more_urgent_message_makes_a_waiting_case_more_urgent(office: Office, 
 def test_given_back_the_assistant_is_there_again_and_answers_nothing_late(office: Office, chat: Chat) -> None:
     chat.says("detuvieron a mi hermano")
     held = must_claim(chat)
-    state = {"slots": {"topic": "documents", "asked": "place", "requested_slot": "who"}, "loop": "intake_form", "recent": []}
+    state = {"slots": {"topic": "documents", "asked": "place", "requested_slot": "who", "intake": {}}, "loop": "intake_form", "recent": []}
     with office.database.write() as c:
         claims.commit(c, chat.keys, held, replace(turn("cuente"), state=state), "w1", office.now, 60.0)
     case_id = office.opens(chat)
@@ -284,7 +285,7 @@ def test_a_conversation_stays_with_the_officer_who_has_another_case_of_it(office
         ("hola", "greet", None, "resolved"),
         ("asdf", None, None, "resolved"),
         ("Saber más", "documents", "more:documents", "resolved"),
-        ("Sí, me ayudaron", "thank", "rate:1", "resolved"),
+        ("Sí, me ayudaron", "rate", "rate:1", "resolved"),
     ],
 )
 def test_a_new_message_that_wants_something_reopens_a_resolved_case(
@@ -295,11 +296,12 @@ def test_a_new_message_that_wants_something_reopens_a_resolved_case(
     office.resolves(case_id, "ana")
     with office.database.write() as c:
         inbox.add_message(c, chat.keys, chat.id, inbox.Incoming("m1", text, "es", 0, action), office.now)
-    commit(chat, must_claim(chat), replace(turn("así"), topic=topic))
+    rated = 1 if action == "rate:1" else None
+    commit(chat, must_claim(chat), replace(turn("así"), topic=topic, rating=rated))
 
     seen = office.sees(case_id)
     assert seen.state == state
-    assert seen.rating == (1 if action == "rate:1" else None)
+    assert seen.rating == rated
     if state == "waiting":
         assert (seen.outcome, seen.officer_id, seen.resolved_at) == (None, None, None)
         assert "reopened" in office.history(case_id)
@@ -392,13 +394,48 @@ def test_the_code_opens_the_case_and_five_wrong_ones_lock_it(office: Office, cha
     assert office.does(lambda c: resume.find_by_code(c, office.keys, "ZZZZ-0000", other, office.now)) is None
 
 
-def test_the_intake_may_be_completed_later(office: Office, chat: Chat) -> None:
-    case_id = office.opens(chat, intake={"who": "Juan"}, incomplete=True, name="Juan Pérez")
-    office.does(
-        lambda c: desk.update_intake(c, office.keys, case_id, {"who": "Juan", "where": "Dallas"}, False, office.now, consulate="dallas")
-    )
+def test_what_the_person_adds_stands_beside_what_is_known(office: Office, chat: Chat) -> None:
+    case_id = office.opens(chat, 2, topic=None, intake={"who": "Juan"}, incomplete=True, name="Juan Pérez")
+    more = NewCase("labor_rights", 1, "más", {"where": "Dallas"}, consulate="dallas", interpreter="mixteco")
+    office.does(lambda c: desk.add_to(c, office.keys, case_id, more, office.now))
 
     seen = office.sees(case_id)
     assert (seen.intake, seen.incomplete, seen.consulate) == ({"who": "Juan", "where": "Dallas"}, False, "dallas")
+    assert (seen.topic, seen.level, seen.summary, seen.interpreter) == ("labor_rights", 1, "detuvieron a mi hermano", "mixteco")
+    assert office.timers(case_id) == ["escalate"]
     with office.database.read() as c:
         assert [r.id for r in queue.search(c, office.keys, queue.Scope("ana", "officer", None), "JUAN  PEREZ")] == [case_id]
+
+
+def test_a_conversation_has_one_open_case_and_what_comes_later_goes_there(office: Office, chat: Chat) -> None:
+    opening = NewCase("detention_report", 1, "detuvieron a mi hermano", {"who": "Juan"}, incomplete=True)
+    for more in (opening, replace(opening, intake={"where": "Dallas"}, incomplete=False)):
+        chat.says("lo de mi hermano")
+        commit(chat, must_claim(chat), replace(turn("así"), cases=[more]))
+
+    (case_id,) = office.lists()
+    assert office.sees(case_id).intake == {"who": "Juan", "where": "Dallas"}
+    office.claims(case_id, "ana")
+    office.resolves(case_id, "ana")
+    chat.says("enviar")
+    commit(chat, must_claim(chat), replace(turn("así"), topic="inform", cases=[opening]))
+    assert office.lists() == [case_id]  # the same one, reopened
+
+
+def test_who_wants_a_person_after_the_case_was_closed_gets_a_new_one(office: Office, chat: Chat) -> None:
+    opening = NewCase("detention_report", 1, "detuvieron a mi hermano")
+    chat.says("una persona")
+    state: dict[str, Any] = {"slots": {"case": "ABCD-1234", "topic": "documents"}, "loop": None, "recent": []}
+    commit(chat, must_claim(chat), replace(turn("así"), cases=[opening], state=state))
+    (case_id,) = office.lists()
+    office.claims(case_id, "ana")
+    office.resolves(case_id, "ana")
+    office.does(lambda c: desk.close(c, office.keys, case_id, None, office.now))
+
+    chat.says("otra vez una persona")
+    held = must_claim(chat)
+    assert held.state is not None
+    assert held.state["slots"] == {"topic": "documents"}
+    commit(chat, held, replace(turn("así"), cases=[opening]))
+    (second,) = office.lists()
+    assert second != case_id

@@ -1,4 +1,4 @@
-"""The transcriber's process: what it is given, what it may answer, and that it ends. The model itself is not here: a stand-in speaks for it."""
+"""The transcriber's process: what it is given and may answer, and that it ends. A stand-in speaks for the model, which is not here."""
 
 from __future__ import annotations
 

@@ -99,15 +99,22 @@ class Location(_Body):
 
 
 class NewMessage(_Body):
-    """One message: exactly one of text, location and payload."""
+    """One message: exactly one of text, location and payload; a file alone or with a text."""
 
     id: str = Field(min_length=1, max_length=64)
     text: str | None = None
     location: Location | None = None
     payload: str | None = Field(None, max_length=200)
+    file: str | None = Field(None, max_length=32)
 
     def as_raw(self) -> Raw:
-        return Raw(self.id, self.text, self.payload, self.location.model_dump() if self.location else None)
+        return Raw(
+            self.id,
+            self.text,
+            self.payload,
+            self.location.model_dump() if self.location else None,
+            {"id": self.file} if self.file else None,
+        )
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -116,9 +123,10 @@ class NewMessage(_Body):
             uuid.UUID(message.id)
         except ValueError:
             raise BadBody(422, "bad_request") from None
-        if sum(part is not None for part in (message.text, message.location, message.payload)) != 1:
+        said = sum(part is not None for part in (message.text, message.location, message.payload))
+        if said > 1 or (message.file is None and said == 0) or (message.file is not None and said and message.text is None):
             raise BadBody(422, "bad_request")
-        if message.text is not None and not clean(message.text):
+        if message.text is not None and message.file is None and not clean(message.text):
             raise BadBody(422, "empty")
         if message.text is not None and len(message.text) > TEXT_CHARACTERS:
             raise BadBody(413, "too_long")
