@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     alert_email: str | None = Field(default=None, description="Where alerts go by e-mail; needs SMTP_URL.")
     smtp_url: str | None = Field(default=None, description="smtp://user:password@host:port, or smtps://….")
     alert_webhook: str | None = Field(default=None, description="Where alerts are sent as JSON.")
+    voice_model: Path | None = Field(default=None, description="Folder of a faster-whisper model; with it voice messages are understood.")
+    voice_seconds: float = Field(default=60.0, gt=0, description="How long a voice message may take to be fetched or put into words.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @cached_property
