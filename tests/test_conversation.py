@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot import conversation
+from bot.cases.lookup import Wait
 from bot.engine.agent import Decision
 from bot.engine.context import in_context, remember_text
 from bot.engine.understanding import Understanding
@@ -47,13 +48,26 @@ class StandInEngine:
         return Decision(self.outcomes, {"slots": {}, "loop": None})
 
 
+class NoCases:
+    """Nobody has a case, and nobody waits."""
+
+    def wait(self, level: int | None, consulate: str | None) -> Wait:
+        return Wait(on_duty=True, ahead=0, minutes=None, opens_at=None)
+
+    def own(self, conversation_id: str) -> None:
+        return None
+
+    def by_code(self, number: str, code: str) -> None:
+        return None
+
+
 def held(text: str, language: str = "es", pinned: bool = False, run: int = 0, human: bool = False, **message: Any) -> Claim:
     return Claim("c", "web", language, pinned, run, human, 1, 1, Incoming("m", text, "es", 0, **message), 1000.0, 0, None)  # type: ignore[arg-type]
 
 
 def turn(claim: Claim, meaning: Understanding, keys: Keys, *outcomes: Outcome) -> Turn:
     engine = StandInEngine(meaning, *(outcomes or (SayTopic(meaning.intent),)))
-    return asyncio.run(conversation.answer(claim, engine, LIVE.current, keys))
+    return asyncio.run(conversation.answer(claim, engine, LIVE.current, keys, NoCases()))
 
 
 @pytest.mark.parametrize(
@@ -166,3 +180,20 @@ def test_what_was_understood_by_itself_is_no_piece() -> None:
 )
 def test_texts_are_cleaned_of_what_nobody_can_carry(raw: str, kept: str) -> None:
     assert conversation.clean(raw) == kept
+
+
+def test_the_card_is_shown_whatever_is_being_asked(keys: Keys) -> None:
+    said = turn(held("Tarjeta de derechos", action="card:"), seen("x", "greet"), keys)
+    assert said.topic == "rights_home"
+    (image,) = [out.image for out in said.answers if out.image]
+    assert image["url"].endswith("/static/card-es.png")
+
+
+def test_what_was_heard_is_said_back_but_in_danger(keys: Keys) -> None:
+    voice = {"id": "f", "kind": "audio/ogg", "size": 100}
+    said = turn(held("necesito un pasaporte " * 10, file=voice), seen("necesito un pasaporte", "documents"), keys)
+    assert said.answers[0].text.startswith("Escuché: necesito un pasaporte")
+    assert said.answers[0].text.endswith("…")
+    assert len(said.answers) > 1
+    danger = seen("hay agentes en mi puerta", "encounter_now")
+    assert "Escuché" not in turn(held("hay agentes en mi puerta", file=voice), danger, keys).answers[0].text

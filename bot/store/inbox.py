@@ -13,9 +13,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from bot.knowledge.schema import Language
-from bot.store import deliveries, files
+from bot.store import deliveries, files, timers
 from bot.store.crypto import Keys
 from bot.store.schema import conversation, erasure, message, offer, unanswered
+
+LISTEN = "listen"
+"""The timer of a voice message that waits for its words (bot/voice/listen.py)."""
 
 Author = Literal["user", "bot", "agent", "system"]
 
@@ -40,6 +43,7 @@ class Incoming:
         file: {"id"} of an upload that was not sent yet, or {"kind", "size", "remote"} of what only the channel has;
             in a claim what the message carries: {"id", "kind", "size"}.
         external: keyed hash of the channel's own id, or None.
+        unheard: a voice message that is to be put into words before it is answered.
         typed: the action was written in words, not pressed.
         language, level: as the web's own rules see it; a worker corrects both.
     """
@@ -53,6 +57,7 @@ class Incoming:
     file: dict[str, Any] | None = None
     external: bytes | None = None
     typed: bool = False
+    unheard: bool = False
 
 
 class UnknownFile(ValueError):
@@ -64,12 +69,15 @@ class Outgoing:
     """A message to the person, ready for any channel.
 
     Attributes:
+        image: {"url", "alt", "size"} of a picture of ours; its size in bytes.
         asks_place: it asks where the person is; a channel may offer to send the position in one tap.
+        file: {"id", "kind", "size"} of what an officer sends along.
     """
 
     text: str
     buttons: list[dict[str, str]] = field(default_factory=list)
     location: dict[str, Any] | None = None
+    image: dict[str, Any] | None = None
     asks_place: bool = False
     file: dict[str, Any] | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -149,9 +157,59 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
             language=incoming.language,
             at=now,
             external_hash=incoming.external,
+            unheard=incoming.unheard,
         )
     )
+    if incoming.unheard:
+        timers.schedule(c, LISTEN, now, conversation_id)
     return True
+
+
+def has(c: Connection, conversation_id: str, message_id: str) -> bool:
+    """Whether the conversation has a message of this id."""
+    return (
+        c.execute(select(message.c.seq).where(message.c.conversation_id == conversation_id, message.c.id == message_id)).first() is not None
+    )
+
+
+def is_known(c: Connection, external_hash: bytes) -> bool:
+    """Whether the channel gave us this message before."""
+    return c.execute(select(message.c.seq).where(message.c.external_hash == external_hash)).first() is not None
+
+
+def replace_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incoming) -> bool:
+    """The person corrected what `incoming.external` names. Before the answer the correction takes its place; later it stands beside it.
+
+    Returns:
+        Whether it will be answered as corrected.
+    """
+    ours = (message.c.external_hash == incoming.external) & (message.c.conversation_id == conversation_id)
+    row = c.execute(select(message.c.seq, message.c.body, message.c.level, message.c.answered_at).where(ours)).first()
+    if row is None:
+        return False
+    body = keys.open(row.body, f"message:{conversation_id}")
+    if row.answered_at is not None:
+        body["edited"] = incoming.text
+        c.execute(update(message).where(ours).values(body=keys.seal(body, f"message:{conversation_id}")))
+        return False
+    body |= {"text": incoming.text, "action": incoming.action, "typed": incoming.typed}
+    level = min(row.level, incoming.level, key=lambda level: (1, 2, 3, 0).index(level))
+    c.execute(
+        update(message).where(ours).values(body=keys.seal(body, f"message:{conversation_id}"), language=incoming.language, level=level)
+    )
+    # whoever thinks about the former words must not commit; the message is nobody's and is claimed anew
+    c.execute(
+        update(conversation)
+        .where(conversation.c.id == conversation_id, conversation.c.in_hand == row.seq)
+        .values(fence=conversation.c.fence + 1, lease_by=None, lease_until=None, in_hand=None)
+    )
+    return True
+
+
+def answer_with_another(c: Connection, conversation_id: str, message_id: str, now: float) -> None:
+    """The message belongs to another one that is answered for both (pictures sent together)."""
+    of_it = (message.c.conversation_id == conversation_id) & (message.c.id == message_id)
+    c.execute(update(message).where(of_it, message.c.answered_at.is_(None)).values(answered_at=now))
 
 
 def _carried(c: Connection, keys: Keys, conversation_id: str, seq: int, given: dict[str, Any], now: float) -> dict[str, Any]:
@@ -161,11 +219,6 @@ def _carried(c: Connection, keys: Keys, conversation_id: str, seq: int, given: d
     if attached is None:
         raise UnknownFile
     return attached
-
-
-def is_known(c: Connection, external_hash: bytes) -> bool:
-    """Whether the channel gave us this message before."""
-    return c.execute(select(message.c.seq).where(message.c.external_hash == external_hash)).first() is not None
 
 
 def insert_outgoing(
@@ -178,6 +231,8 @@ def insert_outgoing(
             body["buttons"] = [{"title": b["title"], "short": b.get("short", b["title"]), "payload": b["payload"]} for b in out.buttons]
         if out.location:
             body["location"] = out.location
+        if out.image:
+            body["image"] = out.image
         if out.asks_place:
             body["asks_place"] = True
         if out.file:
@@ -327,7 +382,8 @@ def counts(c: Connection) -> dict[str, int]:
     return {"waiting": waiting_now, "dead": dead}
 
 
-def text_of(c: Connection, keys: Keys, conversation_id: str, seq: int) -> str:
-    """What one message says; empty where it is gone."""
+def body_of(c: Connection, keys: Keys, conversation_id: str, seq: int) -> dict[str, Any]:
+    """What one message says; an empty text where it is gone."""
     body = c.execute(select(message.c.body).where(message.c.conversation_id == conversation_id, message.c.seq == seq)).scalar()
-    return str(keys.open(body, f"message:{conversation_id}")["text"]) if body else ""
+    found: dict[str, Any] = keys.open(body, f"message:{conversation_id}") if body else {"text": ""}
+    return found

@@ -9,10 +9,13 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
 
+from bot import outage
 from bot.beats import Beats
+from bot.cases.withdrawals import standing_changes
 from bot.conversation import first_aid
 from bot.knowledge.live import LiveContent, serve
 from bot.knowledge.render import Renderer, payload_for
@@ -24,6 +27,8 @@ from bot.store.crypto import Keys
 from bot.store.database import Database, News
 from bot.store.inbox import Waiting
 from bot.timers import Timers
+from bot.voice.listen import Fetches, Listener
+from bot.voice.whisper import Whisper
 from bot.web.limits import Limits
 from bot.web.writer import Writer
 
@@ -47,16 +52,21 @@ class Service:
         self.keys = Keys.from_json(settings.keys) if settings.keys else Keys.from_file(settings.keys_path)
         self.database = Database(settings.database, waiting=self._wait_for_lock)
         self.beats = Beats(settings.beats_path)
-        self.live = LiveContent(settings.content_dir, None)
+        self.live = LiveContent(settings.content_dir, None, lambda: standing_changes(self.database))
         serve(self.live)
         self.limits = Limits(settings.limits == "on")
         self.registry = CollectorRegistry()
         self.received = Counter("orienta_messages_received", "Messages stored", ["channel"], registry=self.registry)
         self.interims = Counter("orienta_interim_answers", "Safety answers given by web", ["level"], registry=self.registry)
         self.senders: list[Sender] = []
+        self.troubles: dict[str, str] = {}
+        """What works only in part now, by its name; /readyz tells it."""
+        self.voice = self._listener(settings)
+        """Puts voice messages into words, where there is a model for it."""
         self.listeners: list[asyncio.Event] = []
         """Set at every news, whatever it is."""
         self._waiting_since = 0.0
+        self._no_commands: set[tuple[str, int]] = set()
         self._wakers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self.writer = Writer(self.database, self._lock_wanted)
         self.place = f"{node(settings.data_dir)}:web:"
@@ -132,6 +142,11 @@ class Service:
         alive = self.beats.any_worker_alive()
         with self.database.read() as c:
             waits = inbox.waiting(c, now - min(OUTAGE_SECONDS, self.settings.interim_seconds))
+        if alive:
+            self._no_commands.clear()
+        elif commands := [w for w in waits if self._is_command(w)]:
+            await asyncio.gather(*(self._do_command(wait) for wait in commands))
+            return  # they are no longer waiting
         due = [
             w
             for w in waits
@@ -139,11 +154,28 @@ class Service:
         ]
         await asyncio.gather(*(self._give_interim(wait) for wait in due))
 
+    def _is_command(self, wait: Waiting) -> bool:
+        """Whether it is a word that always works; each message is opened once an outage."""
+        place = (wait.conversation, wait.seq)
+        if place in self._no_commands:
+            return False
+        with self.database.read() as c:
+            body = inbox.body_of(c, self.keys, *place)
+            found = outage.is_command(body, outage.asked_last(c, self.keys, wait.conversation))
+        if not found:
+            self._no_commands.add(place)
+        return found
+
+    async def _do_command(self, wait: Waiting) -> None:
+        content, away = self.live.current, self.settings.away_minutes * 60
+        if await self.writer.write(lambda c: outage.answer(c, self.keys, content, wait, away, time.time())):
+            await asyncio.to_thread(self.database.forget_traces)
+
     async def _give_interim(self, wait: Waiting) -> None:
         with self.database.read() as c:
-            text = inbox.text_of(c, self.keys, wait.conversation, wait.seq)
+            body = inbox.body_of(c, self.keys, wait.conversation, wait.seq)
         content = self.live.current
-        danger = content.safety.look(text)
+        danger = content.safety.look(body["text"])
         renderer = Renderer(content.knowledge, content.consulates, wait.language, payload_for(self.keys, wait.conversation))
         out = first_aid(content, danger.kind if danger else None, wait.language, renderer)
         if await self.writer.write(lambda c: inbox.add_interim(c, self.keys, wait, out, time.time())):
@@ -155,6 +187,23 @@ class Service:
             await asyncio.to_thread(self.live.refresh)
 
     # --- the other channels --------------------------------------------------------------------------------------------
+
+    def _listener(self, settings: Settings) -> Listener | None:
+        if settings.voice_model is None:
+            return None
+        return Listener(self, Whisper(settings.voice_model, settings.voice_seconds), self.fetch, settings.voice_seconds)
+
+    async def fetch(self, channel: str, remote: dict[str, Any]) -> bytes:
+        """The content of what a person sent on a channel that keeps it.
+
+        Raises:
+            LookupError: nothing can be fetched from that channel.
+            SendFailed: it is not to be had now.
+        """
+        for sender in self.senders:
+            if sender.channel.name == channel and isinstance(sender.channel, Fetches):
+                return await sender.channel.fetch(remote)
+        raise LookupError(channel)
 
     def add_channel(self, channel: Channel) -> None:
         """Send a channel's outbox from now on, where this process gets its lease."""
@@ -169,7 +218,9 @@ class Service:
         """Watch while the web process serves."""
         self._beat()
         await self.writer.write(lambda c: leases.release_dead(c, self.place, self.name))
-        watches = (self._watch_news(), self._watch_unanswered(), self._watch_content(), Timers(self).run())
+        watches = [self._watch_news(), self._watch_unanswered(), self._watch_content(), Timers(self).run()]
+        if self.voice:
+            watches.append(self.voice.run())
         tasks = [asyncio.create_task(t) for t in (*watches, *(sender.run() for sender in self.senders))]
         try:
             yield

@@ -49,19 +49,19 @@ async def read(request: Request) -> Any:
     if not body.strip():
         return None
     try:
-        return _whole(json.loads(body))
+        return whole(json.loads(body))
     except (ValueError, RecursionError):
         raise BadBody(400, "bad_request") from None
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """The value with lone surrogates and NUL replaced in every string: neither database nor JSON can carry them."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     if isinstance(value, dict):
-        return {_whole(k): _whole(v) for k, v in value.items()}
+        return {whole(k): whole(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_whole(v) for v in value]
+        return [whole(v) for v in value]
     return value
 
 
