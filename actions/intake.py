@@ -5,6 +5,7 @@ The form never speaks by itself: bot/forms.py asks its pending question at the e
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rasa_sdk import Action, FormValidationAction, Tracker
@@ -14,10 +15,9 @@ from rasa_sdk.types import DomainDict
 
 from actions.common import latest, remember, say
 from bot.forms import FORM, REQUESTED
-from bot.intake import CONFIRM, SKIPPED, VALUE, Intake, Kind, Progress, leading_name, phone_in
+from bot.intake import CONFIRM, SKIPPED, VALUE, Intake, Progress
 from bot.knowledge.live import content
-from bot.outcome import OpenCase, SayPhrase
-from bot.taxonomy import levels
+from bot.outcome import SayPhrase
 
 
 class ActionStartIntake(Action):
@@ -40,7 +40,7 @@ def begin(tracker: Tracker, topic: str | None) -> list[dict[str, Any]]:
     answers = intake.found_in(form, said["text"], said["entities"]) if said and said["topic"] == topic else {}
     if not message.get("pressed"):
         answers |= intake.found_in(form, message["text"], message["entities"])
-    progress = Progress(form, message["message_id"], answers)
+    progress = _with_post(Progress(form, message["message_id"], answers), intake)
     return [SlotSet("intake", progress.as_slot()), FollowupAction(FORM)]
 
 
@@ -92,7 +92,13 @@ class ValidateIntakeForm(FormValidationAction):
 
 
 def _ask(progress: Progress, intake: Intake) -> list[dict[str, Any]]:
-    return _now(progress, intake.next_question(progress.form, progress.answers))
+    return _now(_with_post(progress, intake), intake.next_question(progress.form, progress.answers))
+
+
+def _with_post(progress: Progress, intake: Intake) -> Progress:
+    """With the post that serves the place named; web, which may have to open the case, knows no places."""
+    place = next((a for q, a in progress.answers.items() if intake.questions[q].kind == "place"), None)
+    return replace(progress, consulate=consulate_of(place))
 
 
 def _now(progress: Progress, asked: str | None) -> list[dict[str, Any]]:
@@ -163,31 +169,9 @@ class ActionSendIntake(Action):
             return []
         number = tracker.get_slot("case") or message["case_number"]
         said = (tracker.get_slot("told") or {}).get("text") or message["summary"]
-        say(dispatcher, case_from(progress, said, incomplete=False))
-        say(dispatcher, SayPhrase("intake_sent", {"number": number, "wait": ""}))
+        say(dispatcher, content().intake.case(progress, said, incomplete=False))
+        say(dispatcher, SayPhrase("intake_sent", {"number": number}), SayPhrase("find_again", buttons=["code"]))
         return remember(case=number, intake=None, asked=None, told=None)
-
-
-def case_from(progress: Progress, summary: str, *, incomplete: bool) -> OpenCase:
-    """The case that a form's answers make; where the conversation has an open one, it gets them."""
-    intake, answers = content().intake, progress.answers
-    topic = progress.form if progress.form in levels() else None
-
-    def given(kind: Kind) -> str | None:
-        return next((answers[q] for q in intake.forms[progress.form] if intake.questions[q].kind == kind and answers.get(q)), None)
-
-    name, place = given("name"), given("place")
-    return OpenCase(
-        topic=topic,
-        level=levels()[topic] if topic else 2,
-        summary=summary,
-        intake={q: a for q, a in answers.items() if a != SKIPPED},
-        incomplete=incomplete,
-        consulate=consulate_of(place),
-        interpreter=given("language"),
-        name=leading_name(name) if name else None,
-        phone=phone_in(given("phone") or ""),
-    )
 
 
 def consulate_of(place: str | None) -> str | None:

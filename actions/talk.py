@@ -11,21 +11,16 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions.common import is_case, latest, remember, say
-from actions.intake import begin, case_from
+from actions.intake import begin
+from bot.cases.resume import new_code
+from bot.commands import case_in, is_yes
 from bot.intake import Progress
+from bot.knowledge.live import content
 from bot.language import named_language
-from bot.outcome import Erase, Rate, SayPhrase, SayTopic, StopNotices, SwitchLanguage
+from bot.outcome import Erase, GiveCode, Rate, SayCase, SayPhrase, SayTopic, StopNotices, SwitchLanguage
 
 _QUESTION = re.compile(r"\?|\b(qu[eé]|c[oó]mo|cu[aá]l|d[oó]nde|cu[aá]ndo|what|how|which|when|where|do you|does|will)\b", re.IGNORECASE)
 """A message about erasing that asks something is answered; any other wants it done."""
-
-
-_YES = re.compile(
-    r"^(s[ií]+|sip|sim[oó]n|yes+|yep|yeah|yup|claro|claro que s[ií]|confirmo|acepto|adelante|h[aá]zlo|do it|sure)\b"
-    r"(?![^?]*\b(pero|but|no|not|despu[eé]s|later)\b)[^?]{0,30}$|^(b[oó]rra|erase|delete)\w*\b[^?]{0,30}$",
-    re.IGNORECASE,
-)
-"""A clear yes to erasing, which cannot be undone: "maybe", "ok?" and questions are none."""
 
 
 class ActionHandOver(Action):
@@ -50,12 +45,14 @@ def hand_over(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[dict[s
     progress = progress or Progress.of(next(e["value"] for e in events if e.get("name") == "intake"))
     assert progress is not None
     said = (tracker.get_slot("told") or {}).get("text")
-    case = case_from(progress, said or message["summary"], incomplete=True)
+    case = content().intake.case(progress, said or message["summary"], incomplete=True)
     level = min(message["level"] or 2, 2, message["topic_level"]) if topic else case.level
     say(dispatcher, replace(case, topic=topic, level=level))
     say(dispatcher, SayPhrase("case_opened", {"number": message["case_number"]}, topic="human_handoff"))
     if events:
         say(dispatcher, SayPhrase("intake_while_waiting", topic="human_handoff"))
+    else:
+        say(dispatcher, SayPhrase("find_again", buttons=["code"], topic="human_handoff"))
     return [*events, *remember(case=message["case_number"], asked=None, not_understood=0.0)]
 
 
@@ -82,7 +79,7 @@ class ActionDeleteData(Action):
         return "action_delete_data"
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
-        if tracker.get_slot("asked") == "erase" and _YES.search(latest(tracker)["text"].strip()):
+        if tracker.get_slot("asked") == "erase" and is_yes(latest(tracker)["text"]):
             say(dispatcher, Erase())
             return []
         facet = latest(tracker).get("facet")
@@ -104,7 +101,7 @@ class ActionAffirm(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
         asked, topic = tracker.get_slot("asked"), tracker.get_slot("topic")
         if asked == "erase":
-            if latest(tracker).get("pressed") or _YES.search(latest(tracker)["text"].strip()):
+            if latest(tracker).get("pressed") or is_yes(latest(tracker)["text"]):
                 say(dispatcher, Erase())
                 return []
             say(dispatcher, SayPhrase("erase_only_on_yes", buttons=["yes", "no"], topic="delete_data"))
@@ -153,3 +150,39 @@ class ActionStop(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
         say(dispatcher, StopNotices(), SayPhrase("stopped", buttons=["topic:help", "human"]))
         return remember(asked=None, not_understood=0.0)
+
+
+class ActionCaseStatus(Action):
+    """How the person's case stands."""
+
+    def name(self) -> str:
+        return "action_case_status"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        number, code = case_in(latest(tracker)["text"]) or (None, None)
+        say(dispatcher, SayCase(number, code))
+        return remember(asked=None, not_understood=0.0)
+
+
+class ActionCode(Action):
+    """A code by which the person finds the case again."""
+
+    def name(self) -> str:
+        return "action_code"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        say(dispatcher, GiveCode(new_code()) if tracker.get_slot("case") else SayCase())
+        return remember(asked=None, not_understood=0.0)
+
+
+class ActionFile(Action):
+    """A picture, document or voice message without words: a person can look at it."""
+
+    def name(self) -> str:
+        return "action_file"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
+        spoken = str(latest(tracker).get("file_kind", "")).startswith("audio/")
+        buttons = [] if tracker.get_slot("case") else ["human"]
+        say(dispatcher, SayPhrase("voice_unread" if spoken else "file_received", buttons=buttons))
+        return remember(not_understood=0.0)

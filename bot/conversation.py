@@ -15,7 +15,9 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from bot import forms
-from bot.commands import recognise
+from bot.cases.lookup import Lookup
+from bot.cases.telling import CaseTeller
+from bot.commands import is_yes, recognise
 from bot.engine.agent import Decision
 from bot.engine.context import in_context, remember_text
 from bot.engine.understanding import Understanding, more_urgent
@@ -23,12 +25,25 @@ from bot.knowledge.live import Content
 from bot.knowledge.render import Renderer, payload_for
 from bot.knowledge.schema import Language
 from bot.language import detect
-from bot.outcome import AskIntake, Erase, OpenCase, Outcome, Rate, SayConsulate, SayPhrase, SayTopic, StopNotices, SwitchLanguage
+from bot.outcome import (
+    AskIntake,
+    Erase,
+    GiveCode,
+    OpenCase,
+    Outcome,
+    Rate,
+    SayCase,
+    SayConsulate,
+    SayPhrase,
+    SayTopic,
+    StopNotices,
+    SwitchLanguage,
+)
 from bot.safety import Safety
 from bot.store import claims
-from bot.store.claims import Claim, NewCase, Turn, case_number
+from bot.store.claims import Claim, Turn, case_number, new_case
 from bot.store.crypto import Keys
-from bot.store.inbox import Incoming, Outgoing, add_message, offered
+from bot.store.inbox import Incoming, Outgoing, add_message, offered, replace_message
 from bot.taxonomy import levels
 
 REAL_MESSAGE = 3
@@ -70,6 +85,22 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     Raises:
         UnknownButton: the payload was not offered here.
     """
+    return add_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw), now)
+
+
+def correct(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> bool:
+    """The person corrected a message: what is not answered yet is read anew, else the correction stands beside it for an officer.
+
+    Args:
+        raw: the corrected message; `external` names it.
+
+    Returns:
+        Whether it will be answered as corrected.
+    """
+    return replace_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw))
+
+
+def _incoming(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> Incoming:
     text, action, typed = clean(raw.text or ""), raw.action, False
     if raw.payload is not None:
         button = offered(c, keys, conversation, raw.payload)
@@ -84,8 +115,7 @@ def receive(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     written = language if action or raw.location or not found.sure else found.language
     danger = None if action else safety.look(text)
     level = danger.level if danger else _rule_level(action)
-    incoming = Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed)
-    return add_message(c, keys, conversation, incoming, now)
+    return Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed)
 
 
 def _rule_level(action: str | None) -> int:
@@ -112,23 +142,28 @@ class Mind(Protocol):
 # --- in a worker -----------------------------------------------------------------------------------------------------------
 
 
-async def answer(held: Claim, engine: Mind, content: Content, keys: Keys) -> Turn:
+async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases: Lookup) -> Turn:
     """Everything that one message brings about; nothing is written here.
 
     Args:
         held: the message in hand and its conversation.
         engine: bot.engine.agent.Engine, or a stand-in of it.
+        cases: what may be looked up about cases.
 
     Raises:
         TurnFailed: the engine could not decide.
     """
     state = held.state or {"slots": {}, "loop": None, "recent": []}
+    state["slots"]["case"] = held.case  # the store knows whether it is still open
     text, button = held.message.text, _button(held.message.action, typed=held.message.typed)
     meaning = _meant(held, engine, state)
     language = _language(held, meaning)
     topic_level = levels().get(meaning.intent, 0)
-    if held.human:
+    if held.human and not _heard_always(held, meaning, state):
         return _turn(held, meaning, language, [], state)
+    if held.message.action == "unreadable:":
+        renderer = Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation))
+        return _turn(held, meaning, language, [renderer.phrase(SayPhrase("cannot_read", buttons=["human"]))], state)
     extra = {
         "message_id": held.message.id,
         "meant": meaning.intent,
@@ -136,7 +171,8 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys) -> Tur
         "location": held.message.location,
         "summary": text,
         "topic_level": levels().get(state["slots"].get("topic") or "", 0) or topic_level or 2,
-        "case_number": case_number(held),
+        "case_number": case_number(held.conversation, held.message.id, held.attempts),
+        "file_kind": (held.message.file or {}).get("kind"),
         **button,
     }
 
@@ -148,12 +184,19 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys) -> Tur
         if isinstance(outcome, SwitchLanguage):
             language = dataclasses.replace(language, spoken=outcome.language, pinned=True, run=0)
     renderer = Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation), content.intake)
-    said = _say(decision.outcomes, renderer)
+    said = _say(decision.outcomes, renderer, CaseTeller(renderer, cases, held.conversation))
     if meaning.danger and meaning.level == 1 and topic_level != 1:  # the rules saw a danger that the topic does not speak of
         said.insert(0, first_aid(content, meaning.danger, language.spoken, renderer))
     pieces = [] if held.message.action or decision.state["loop"] else remember_text(state, text, held.at, meaning)
     new_state = {**decision.state, "recent": pieces}
     return _turn(held, meaning, language, said, new_state, decision.outcomes)
+
+
+def _heard_always(held: Claim, meaning: Understanding, state: dict[str, Any]) -> bool:
+    """What the assistant answers even while a human has the conversation: erasure, and the word STOP."""
+    if state["slots"].get("asked") == "erase":
+        return is_yes(held.message.text) or meaning.intent in ("affirm", "deny", "delete_data")
+    return meaning.intent == "stop" or (meaning.intent == "delete_data" and meaning.sure)
 
 
 @dataclass(frozen=True)
@@ -205,6 +248,10 @@ _BUTTON_INTENTS = {
     "rate": "rate",
     "stop": "stop",
     "erase": "delete_data",
+    "contact": "inform",
+    "unreadable": "out_of_scope",
+    "case": "case_status",
+    "code": "code",
 }
 """What a button's kind means to the rules; `topic`, `more` and `menu` name their topic."""
 
@@ -213,6 +260,8 @@ def _meant(held: Claim, engine: Mind, state: dict[str, Any]) -> Understanding:
     """What the message means: by its button or command, else by its words in the light of what was said before."""
     if held.message.action:
         return _pressed(held)
+    if held.message.file and not held.message.text:
+        return Understanding(held.message.text, "file", 1.0, sure=True, language=held.language, level=0)
     if state["loop"]:
         return engine.understand(held.message.text)
     return in_context(engine.understand, held.message.text, state, held.at)
@@ -238,15 +287,21 @@ def _pressed(held: Claim) -> Understanding:
     )
 
 
-def _say(outcomes: list[Outcome], renderer: Renderer) -> list[Outgoing]:
+def _say(outcomes: list[Outcome], renderer: Renderer, cases: CaseTeller) -> list[Outgoing]:
     said: list[Outgoing] = []
+    opened = next((o for o in outcomes if isinstance(o, OpenCase)), None)
     for outcome in outcomes:
         if isinstance(outcome, SayTopic):
             said += renderer.topic(outcome)
         elif isinstance(outcome, SayConsulate):
             said += renderer.consulate(outcome)
         elif isinstance(outcome, SayPhrase):
-            said.append(renderer.phrase(outcome))
+            wait = {"wait": cases.wait(opened)} if opened else {}
+            said.append(renderer.phrase(dataclasses.replace(outcome, values={**wait, **outcome.values})))
+        elif isinstance(outcome, SayCase):
+            said += cases.state(outcome)
+        elif isinstance(outcome, GiveCode):
+            said.append(cases.code(outcome.code))
         elif isinstance(outcome, AskIntake):
             said.append(renderer.question(outcome))
     return said
@@ -278,10 +333,11 @@ def _turn(
         facet=facet,
         answers=said,
         state=state,
-        cases=[_case(o) for o in outcomes if isinstance(o, OpenCase)],
+        cases=[new_case(o) for o in outcomes if isinstance(o, OpenCase)],
         rating=next((o.score for o in outcomes if isinstance(o, Rate)), None),
         stop_notices=any(isinstance(o, StopNotices) for o in outcomes),
         form_open=state.get("loop") is not None,
+        resume_code=next((o.code for o in outcomes if isinstance(o, GiveCode)), None),
         erase=any(isinstance(o, Erase) for o in outcomes),
     )
 
@@ -294,10 +350,6 @@ def _told_topic(held: Claim, meaning: Understanding, outcomes: list[Outcome]) ->
         return None, None
     facet = next((o.facet for o in outcomes if isinstance(o, SayTopic) and o.topic == meaning.intent), None)
     return meaning.intent, facet
-
-
-def _case(opened: OpenCase) -> NewCase:
-    return NewCase(**{field.name: getattr(opened, field.name) for field in dataclasses.fields(NewCase)})
 
 
 def dead_letter(held: Claim, content: Content) -> Outgoing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.knowledge.load import ContentError
 from bot.knowledge.schema import SHORT, Language, Text
 from bot.language import bare, is_name
+from bot.outcome import OpenCase
+from bot.taxonomy import levels
 
 Kind = Literal["text", "name", "place", "when", "phone", "authority", "language", "choice"]
 GENERAL = "general"
@@ -156,6 +158,28 @@ class Intake(BaseModel):
         read = bare(text)
         return any(re.search(rf"\b{re.escape(bare(word))}\b", read) for word in self.words.correction)
 
+    def case(self, progress: Progress, summary: str, *, incomplete: bool) -> OpenCase:
+        """The case that a form's answers make."""
+        answers = progress.answers
+        topic = progress.form if progress.form in levels() else None
+
+        def given(kind: Kind) -> str | None:
+            return next((answers[q] for q in self.forms[progress.form] if self.questions[q].kind == kind and answers.get(q)), None)
+
+        name, contact = given("name"), given("phone")
+        return OpenCase(
+            topic=topic,
+            level=levels()[topic] if topic else 2,
+            summary=summary,
+            intake={q: a for q, a in answers.items() if a != SKIPPED},
+            incomplete=incomplete,
+            consulate=progress.consulate,
+            interpreter=given("language"),
+            name=leading_name(name) if name else None,
+            phone=phone_in(contact or ""),
+            callback=contact,
+        )
+
     # --- telling ---------------------------------------------------------------------------------------------------------
 
     def summary(self, form: str, answers: dict[str, str], language: Language) -> list[str]:
@@ -203,15 +227,17 @@ class Progress:
     Attributes:
         began: the message that started it; it answers no question.
         last: the question answered last: what a correction without a kind of its own is about.
+        consulate: the post that serves the place named; found by the worker, which knows places.
     """
 
     form: str
     began: str
     answers: dict[str, str]
     last: str | None = None
+    consulate: str | None = None
 
     def as_slot(self) -> dict[str, Any]:
-        return {"form": self.form, "began": self.began, "answers": self.answers, "last": self.last}
+        return asdict(self)
 
     @classmethod
     def of(cls, slot: dict[str, Any] | None) -> Progress | None:

@@ -52,7 +52,9 @@ class OpenCase:
         incomplete: the form was not finished.
         consulate: the post responsible.
         interpreter: the language that one is needed for.
-        name, phone: of the person concerned, for looking the case up.
+        name: of the person concerned, for looking the case up.
+        phone: where the person can be called back.
+        callback: when, and whatever else they said with the number.
     """
 
     topic: str | None
@@ -64,6 +66,7 @@ class OpenCase:
     interpreter: str | None = None
     name: str | None = None
     phone: str | None = None
+    callback: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,21 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class SayCase:
+    """How a case stands: the conversation's own, or the one of a number, which its code opens."""
+
+    number: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class GiveCode:
+    """Give the person a code by which they find their case again."""
+
+    code: str
+
+
+@dataclass(frozen=True)
 class StopNotices:
     """The person wants nothing that was not asked for."""
 
@@ -99,9 +117,10 @@ class Erase:
     """Delete the conversation everywhere."""
 
 
-Outcome = SayTopic | SayPhrase | SayConsulate | OpenCase | AskIntake | Rate | StopNotices | SwitchLanguage | Erase
+Outcome = SayTopic | SayPhrase | SayConsulate | OpenCase | AskIntake | SayCase | GiveCode | Rate | StopNotices | SwitchLanguage | Erase
 _KINDS: dict[str, type[Outcome]] = {
-    k.__name__: k for k in (SayTopic, SayPhrase, SayConsulate, OpenCase, AskIntake, Rate, StopNotices, SwitchLanguage, Erase)
+    k.__name__: k
+    for k in (SayTopic, SayPhrase, SayConsulate, OpenCase, AskIntake, SayCase, GiveCode, Rate, StopNotices, SwitchLanguage, Erase)
 }
 
 

@@ -25,7 +25,7 @@ from bot.knowledge.schema import Language
 from bot.store import deliveries, leases
 from bot.store.crypto import Keys
 from bot.store.database import Database
-from bot.store.deliveries import UNKNOWN_LIMIT, WINDOW_MARGIN, Due, backoff
+from bot.store.deliveries import UNKNOWN_LIMIT, Due, backoff
 from bot.store.identities import identity_of
 from bot.web.limits import Limiter
 from bot.web.writer import Writer
@@ -343,7 +343,7 @@ class Sender:
         return self.channel.parts(Rendered.of(body)) if body else []
 
     def _window_is_closed(self, due: Due) -> bool:
-        closes = window_closes(self.channel.window, due.inbound_at)
+        closes = deliveries.window_closes(self.channel.window, due.inbound_at)
         return closes is not None and time.time() >= closes
 
     def _is_ours(self, c: Connection) -> bool:
@@ -409,13 +409,6 @@ class Sender:
 
 UNREACHED = "unreached"
 """The code of a call that reached nobody: no address, no connection."""
-
-
-def window_closes(window: float | None, inbound_at: float | None) -> float | None:
-    """When a person can no longer be written to freely, in seconds since 1970; None where that is always possible."""
-    if window is None:
-        return None
-    return (inbound_at or 0.0) + window - WINDOW_MARGIN
 
 
 def _jitter(seconds: float) -> float:

@@ -33,6 +33,26 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=5.0, gt=2, description="How long a worker may hold a conversation without a sign.")
     interim_seconds: float = Field(default=1.5, gt=0, description="A level 1 message that waits longer gets its safety answer.")
     hung_seconds: float = Field(default=10.0, gt=2, description="A worker whose loop has not turned for this long is replaced.")
+    telegram_token: str | None = Field(default=None, description="Telegram: the bot's token; with it the channel is on.")
+    telegram_secret: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_-]{1,256}$", description="Telegram: the webhook's secret; default: made from the keys."
+    )
+    telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram: root of the Bot API, without `/bot`.")
+    whatsapp_provider: str = Field(default="meta", pattern="^(meta|twilio)$", description="WhatsApp: `meta` (Cloud API) or `twilio`.")
+    whatsapp_verify_token: str | None = Field(default=None, description="WhatsApp: the word that Meta's handshake must bring along.")
+    whatsapp_app_secret: str | None = Field(default=None, description="WhatsApp: the app's secret, which signs webhook calls.")
+    whatsapp_phone_number_id: str | None = Field(default=None, description="WhatsApp: id of our number; what is for others is ignored.")
+    whatsapp_token: str | None = Field(default=None, description="WhatsApp: token of a system user, for calls.")
+    whatsapp_api_url: str = Field(default="https://graph.facebook.com/v25.0", description="WhatsApp: root of the API with the version.")
+    whatsapp_template: str = Field(default="answer_waiting", description="WhatsApp: template that asks the person to write.")
+    whatsapp_reconcile_seconds: float = Field(
+        default=60.0, gt=0, description="WhatsApp: how long a report may tell what became of a call with an unknown outcome."
+    )
+    twilio_account_sid: str | None = Field(default=None, description="WhatsApp by Twilio: the account.")
+    twilio_auth_token: str | None = Field(default=None, description="WhatsApp by Twilio: its token, for calls and signatures.")
+    twilio_from: str | None = Field(default=None, description="WhatsApp by Twilio: our number, E.164.")
+    twilio_api_url: str = Field(default="https://api.twilio.com", description="WhatsApp by Twilio: root of the API.")
+    channel_seconds: float = Field(default=20.0, gt=0, description="How long a channel's answer to a call is waited for.")
     escalate_minutes: float = Field(default=5.0, gt=0, description="A level 1 case that nobody has taken for this long raises an alert.")
     away_minutes: float = Field(default=10.0, gt=0, description="An officer not seen for this long gives an unanswered case back.")
     transfer_minutes: float = Field(default=10.0, gt=0, description="A case offered to an officer is in the queue again after this.")
@@ -43,12 +63,6 @@ class Settings(BaseSettings):
     alert_email: str | None = Field(default=None, description="Where alerts go by e-mail; needs SMTP_URL.")
     smtp_url: str | None = Field(default=None, description="smtp://user:password@host:port, or smtps://….")
     alert_webhook: str | None = Field(default=None, description="Where alerts are sent as JSON.")
-    telegram_token: str | None = Field(default=None, description="Telegram: the bot's token; with it the channel is on.")
-    telegram_secret: str | None = Field(
-        default=None, pattern=r"^[A-Za-z0-9_-]{1,256}$", description="Telegram: the webhook's secret; default: made from the keys."
-    )
-    telegram_api_url: str = Field(default="https://api.telegram.org", description="Telegram: root of the Bot API, without `/bot`.")
-    channel_seconds: float = Field(default=20.0, gt=0, description="How long a channel's answer to a call is waited for.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @cached_property

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, func, select
 
 from bot.cases import alerts, desk, steps
+from bot.cases.abandoned import abandoned
 from bot.cases.alerts import Alert
 from bot.cases.notices import Notices
 from bot.store import retention, timers
@@ -215,6 +216,7 @@ EFFECTS: dict[str, EffectOf] = {
     "transfer_expired": transfer_expired,
     "close_resolved": close_resolved,
     "rating": rating,
+    "abandoned": abandoned,
 }
 CALLS: dict[str, Call] = {"alert_email": alert_email, "alert_webhook": alert_webhook, "purge": purge}
 

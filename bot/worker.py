@@ -16,6 +16,7 @@ import time
 
 from bot import conversation
 from bot.beats import Beats
+from bot.cases.lookup import StoreLookup
 from bot.engine.agent import Engine, TurnFailed, describe
 from bot.engine.train import MODEL
 from bot.knowledge.live import LiveContent, content, serve
@@ -52,6 +53,7 @@ class Worker:
         self.name = f"{self.place}{os.getpid()}"
         self.keys = Keys.from_json(settings.keys) if settings.keys else Keys.from_file(settings.keys_path)
         self.database = Database(settings.database, waiting=self.beat)
+        self.cases = StoreLookup(self.database, self.keys, settings.away_minutes * 60)
         self.live = LiveContent(settings.content_dir, DEFAULT_PATH)
         serve(self.live)
         self.engine = Engine.load(MODELS / MODEL, self.live.current.safety)
@@ -109,7 +111,7 @@ class Worker:
             with self.database.write() as c:
                 return claims.give_up(c, self.keys, held, final, self.name, time.time(), self.settings.lease_seconds)
         try:
-            turn = await conversation.answer(held, self.engine, content(), self.keys)
+            turn = await conversation.answer(held, self.engine, content(), self.keys, self.cases)
         except Exception as error:
             log.error("a turn failed: %s", error if isinstance(error, TurnFailed) else describe(error))
             with self.database.write() as c:

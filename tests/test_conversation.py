@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot import conversation
+from bot.cases.lookup import Wait
 from bot.engine.agent import Decision
 from bot.engine.context import in_context, remember_text
 from bot.engine.understanding import Understanding
@@ -47,13 +48,26 @@ class StandInEngine:
         return Decision(self.outcomes, {"slots": {}, "loop": None})
 
 
+class NoCases:
+    """Nobody has a case, and nobody waits."""
+
+    def wait(self, level: int | None, consulate: str | None) -> Wait:
+        return Wait(on_duty=True, ahead=0, minutes=None, opens_at=None)
+
+    def own(self, conversation_id: str) -> None:
+        return None
+
+    def by_code(self, number: str, code: str) -> None:
+        return None
+
+
 def held(text: str, language: str = "es", pinned: bool = False, run: int = 0, human: bool = False, **message: Any) -> Claim:
     return Claim("c", "web", language, pinned, run, human, 1, 1, Incoming("m", text, "es", 0, **message), 1000.0, 0, None)  # type: ignore[arg-type]
 
 
 def turn(claim: Claim, meaning: Understanding, keys: Keys, *outcomes: Outcome) -> Turn:
     engine = StandInEngine(meaning, *(outcomes or (SayTopic(meaning.intent),)))
-    return asyncio.run(conversation.answer(claim, engine, LIVE.current, keys))
+    return asyncio.run(conversation.answer(claim, engine, LIVE.current, keys, NoCases()))
 
 
 @pytest.mark.parametrize(

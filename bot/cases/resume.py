@@ -87,6 +87,18 @@ def open_case_of(c: Connection, conversation_id: str) -> str | None:
     return _newest(c, conversation_id, list(OPEN))
 
 
+def current_number_of(c: Connection, conversation_id: str) -> str | None:
+    """The number of the case that what the person says now goes to: the open one, or the resolved one that it reopens."""
+    known = open_case_of(c, conversation_id) or resolved_case_of(c, conversation_id)
+    return c.execute(select(case.c.number).where(case.c.id == known)).scalar() if known else None
+
+
+def newest_of(c: Connection, conversation_id: str) -> Known | None:
+    """A conversation's newest case, in any state."""
+    row = c.execute(select(case).where(case.c.conversation_id == conversation_id).order_by(case.c.opened_at.desc()).limit(1)).first()
+    return Known(row.id, row.conversation_id, row.number, row.state, row.topic, row.opened_at, row.waiting_since) if row else None
+
+
 def case_to_rate(c: Connection, conversation_id: str) -> str | None:
     """The case that a tap on "how did it go" is about: the one resolved last."""
     return c.execute(

@@ -186,8 +186,7 @@ class Renderer:
             return Outgoing(text, self.buttons(["send", "change", "stop_asking"] if lines else ["send", "stop_asking"]))
         question = self.intake.questions[ask.question]
         choices = [f"answer:{ask.question}:{number}" for number in range(len(question.choices))]
-        text = question.ask.in_language(self.language).strip()
-        return Outgoing(text, self.buttons([*choices, "skip"]), asks_place=question.kind == "place")
+        return Outgoing(question.ask.in_language(self.language).strip(), self.buttons([*choices, "skip"]))
 
     def buttons(self, actions: list[str]) -> list[dict[str, str]]:
         """Buttons for actions: title, short title, payload, and the action itself for the store."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import Connection, Select, insert, or_, select, update
 
 from bot.cases import desk, resume
 from bot.knowledge.schema import Language
+from bot.outcome import OpenCase
 from bot.store import timers
 from bot.store.crypto import Keys
 from bot.store.holder import FREE
@@ -24,6 +25,10 @@ from bot.taxonomy import levels
 
 GIVE_UP_AFTER = 3
 """Deaths or failures with one message in hand; after that it is a dead letter."""
+
+
+ABANDONED = "abandoned"
+"""The timer of an open form; bot/timers.py knows how long it waits."""
 
 
 class ClaimLost(RuntimeError):
@@ -38,6 +43,7 @@ class Claim:
         fence: the number under which the turn must be committed.
         attempts: how often somebody died or failed with this message in hand.
         state: the dialogue's state as the last turn left it, or None.
+        case: the number of the conversation's open case, or None.
     """
 
     conversation: str
@@ -52,6 +58,7 @@ class Claim:
     at: float
     attempts: int
     state: dict[str, Any] | None
+    case: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class NewCase:
     interpreter: str | None = None
     name: str | None = None
     phone: str | None = None
+    callback: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ class Turn:
         rating: how it went, of the case closed last.
         stop_notices: nothing is sent from now on that was not asked for.
         form_open: questions for an officer are open: where they are abandoned, what there is must not be lost.
+        resume_code: a new code by which the person finds the case again.
         erase: the person asked for it: the conversation is deleted, nothing else is kept.
     """
 
@@ -105,6 +114,7 @@ class Turn:
     rating: int | None = None
     stop_notices: bool = False
     form_open: bool = False
+    resume_code: str | None = None
     erase: bool = False
 
 
@@ -182,6 +192,7 @@ def _take(c: Connection, keys: Keys, conversation_id: str, worker: str, now: flo
         at=row.at,
         attempts=row.attempts,
         state=keys.open(state, f"tracker:{conversation_id}") if state else None,
+        case=resume.current_number_of(c, conversation_id),
     )
 
 
@@ -201,7 +212,6 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
             language_pinned=turn.language_pinned,
             language_run=turn.language_run,
             outage=False,
-            **({"stopped_at": now} if turn.stop_notices else {}),
         )
         .returning(conversation.c.last_seq)
     ).scalar()
@@ -228,29 +238,34 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
         level=turn.level,
         language=turn.spoken,
     )
-    _save_state(c, keys, held.conversation, turn.state)
-    timers.cancel(c, "abandoned", conversation_id=held.conversation)
-    if turn.form_open:
-        timers.schedule(c, "abandoned", now, conversation_id=held.conversation)
+    save_state(c, keys, held.conversation, turn.state)
     _tell_cases(c, keys, held, turn, now)
     for opened in turn.cases:
         _open_case(c, keys, held, opened, turn.spoken, now)
+    if turn.resume_code and (known := resume.open_case_of(c, held.conversation)):
+        resume.resume_code(c, keys, known, turn.resume_code, now)
+    if turn.stop_notices:
+        c.execute(update(conversation).where(conversation.c.id == held.conversation).values(stopped_at=now))
+    timers.cancel(c, ABANDONED, held.conversation)
+    if turn.form_open and not held.human:
+        timers.schedule(c, ABANDONED, now, held.conversation)
     return _take(c, keys, held.conversation, worker, now, lease)
 
 
-def _save_state(c: Connection, keys: Keys, conversation_id: str, state: dict[str, Any]) -> None:
+def save_state(c: Connection, keys: Keys, conversation_id: str, state: dict[str, Any]) -> None:
+    """The dialogue's state after a turn."""
     body = keys.seal(state, f"tracker:{conversation_id}")
     if not c.execute(update(tracker).where(tracker.c.conversation_id == conversation_id).values(body=body)).rowcount:
         c.execute(insert(tracker).values(conversation_id=conversation_id, body=body))
 
 
-def case_number(held: Claim) -> str:
+def case_number(conversation_id: str, message_id: str, attempts: int = 0) -> str:
     """A short number for people, derived from the message that opens the case: four letters, four digits.
 
     A failed attempt (two cases of one number) leads to another number; the case's id stays the message's.
     """
     letters = "ABCDEFGHJKLMNPQRTUVWXY"  # none that is read as a digit or as another letter
-    value = uuid.uuid5(uuid.NAMESPACE_OID, f"{held.conversation}/{held.message.id}/{held.attempts}").int
+    value = uuid.uuid5(uuid.NAMESPACE_OID, f"{conversation_id}/{message_id}/{attempts}").int
     name = ""
     for _ in range(4):
         value, index = divmod(value, len(letters))
@@ -258,14 +273,27 @@ def case_number(held: Claim) -> str:
     return f"{name}-{value % 10_000:04d}"
 
 
+def case_id(conversation_id: str, message_id: str) -> str:
+    """The id of the case that a message opens: a repetition opens no second one."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"{conversation_id}/{message_id}").hex
+
+
+def new_case(opened: OpenCase) -> NewCase:
+    """What the store keeps of it."""
+    return NewCase(**{field.name: getattr(opened, field.name) for field in fields(NewCase)})
+
+
 def _open_case(c: Connection, keys: Keys, held: Claim, opened: NewCase, language: Language, now: float) -> None:
-    """A new case; where the conversation has an open one, that one gets what is new."""
-    case_id = uuid.uuid5(uuid.NAMESPACE_OID, f"{held.conversation}/{held.message.id}").hex
+    """Open the case; where the conversation has an open one, that gets what is new."""
     known = resume.open_case_of(c, held.conversation)
     if known is None:
-        desk.open_case(c, keys, held.conversation, case_id, case_number(held), opened, language, held.channel, now)
-    elif known != case_id:
+        known = case_id(held.conversation, held.message.id)
+        number = case_number(held.conversation, held.message.id, held.attempts)
+        desk.open_case(c, keys, held.conversation, known, number, opened, language, held.channel, now)
+    elif known != case_id(held.conversation, held.message.id):
         desk.add_to(c, keys, known, opened, now)
+    if opened.phone:
+        resume.set_callback(c, keys, known, {"number": opened.phone, "when": opened.callback, "message": None}, now)
 
 
 def _tell_cases(c: Connection, keys: Keys, held: Claim, turn: Turn, now: float) -> None:

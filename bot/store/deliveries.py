@@ -31,6 +31,8 @@ OVERTAKES_SECONDS = 2.0
 """How long a level 1 message waits for what stands before it."""
 WINDOW_MARGIN = 60.0
 """Seconds before the channel's window closes in which we no longer rely on it."""
+WINDOWS = {"whatsapp": 24 * 3600.0}
+"""Channels that let us write freely only for so many seconds after the person's last message."""
 UNKNOWN_LIMIT = 6
 """Calls of one part after which an unknown outcome is left as it is: `failed` with the code `unknown`."""
 OFFICER = 2
@@ -369,6 +371,20 @@ def counts(c: Connection) -> dict[tuple[str, str], int]:
         .group_by(conversation.c.channel, delivery.c.state)
     )
     return {(channel, state): count for channel, state, count in rows}
+
+
+def window(c: Connection, conversation_id: str) -> float | None:
+    """When the person can no longer be written to freely, in seconds since 1970; None where that is always possible.
+
+    After it, what an officer writes is held until the person writes or taps the template that asks them to.
+    """
+    row = c.execute(select(conversation.c.channel, conversation.c.inbound_at).where(conversation.c.id == conversation_id)).first()
+    return window_closes(WINDOWS.get(row.channel), row.inbound_at) if row else None
+
+
+def window_closes(seconds: float | None, inbound_at: float | None) -> float | None:
+    """The same of a channel's window and the person's last message."""
+    return None if seconds is None else (inbound_at or 0.0) + seconds - WINDOW_MARGIN
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.store.crypto import Keys
-from bot.store.schema import file
+from bot.store.schema import conversation, file
 
 FILES = 20
 """Files of one conversation at the most."""
@@ -48,21 +48,28 @@ class Found:
     remote: dict[str, Any] | None
 
 
-def seal(keys: Keys, kind: str, data: bytes) -> NewFile:
-    """Make a file ready to be stored."""
-    file_id = uuid.uuid4().hex
+def seal(keys: Keys, kind: str, data: bytes, file_id: str | None = None) -> NewFile:
+    """Make a file ready to be stored.
+
+    Args:
+        file_id: of a file that is known already and was fetched from its channel now.
+    """
+    file_id = file_id or uuid.uuid4().hex
     return NewFile(file_id, kind, len(data), keys.seal_bytes(data, f"file:{file_id}"))
 
 
-def add(c: Connection, conversation_id: str, new: NewFile, now: float) -> None:
-    """Store a file that is not sent yet.
+def add(c: Connection, conversation_id: str, new: NewFile, now: float) -> bool:
+    """Store a file that is not sent yet; False where the conversation is gone.
 
     Raises:
         TooManyFiles: there is no room.
     """
+    if c.execute(select(conversation.c.id).where(conversation.c.id == conversation_id)).first() is None:
+        return False
     if c.execute(select(func.count()).select_from(file).where(file.c.conversation_id == conversation_id)).scalar_one() >= FILES:
         raise TooManyFiles
     c.execute(insert(file).values(id=new.id, conversation_id=conversation_id, kind=new.kind, size=new.size, body=new.body, created_at=now))
+    return True
 
 
 def attach(c: Connection, conversation_id: str, file_id: str, seq: int) -> dict[str, Any] | None:
@@ -89,9 +96,9 @@ def add_remote(c: Connection, keys: Keys, conversation_id: str, seq: int, given:
     return shown
 
 
-def keep(c: Connection, new: NewFile, file_id: str) -> None:
-    """Keep what was fetched from the channel; `new` must be sealed for `file_id`."""
-    c.execute(update(file).where(file.c.id == file_id).values(body=new.body, kind=new.kind, size=new.size))
+def keep(c: Connection, new: NewFile) -> None:
+    """Keep what was fetched from the channel."""
+    c.execute(update(file).where(file.c.id == new.id).values(body=new.body, kind=new.kind, size=new.size))
 
 
 def find(c: Connection, keys: Keys, file_id: str, conversation_id: str | None = None) -> Found | None:

@@ -12,6 +12,11 @@ FREE: dict[str, Any] = {"lease_by": None, "lease_until": None, "in_hand": None}
 """No worker has it in hand."""
 
 
+def raise_fence(c: Connection, conversation_id: str) -> None:
+    """The dialogue's state was changed by another hand: what a worker is thinking about it now is never committed, and thought again."""
+    c.execute(update(conversation).where(conversation.c.id == conversation_id).values(fence=conversation.c.fence + 1, **FREE))
+
+
 def take_over(c: Connection, conversation_id: str) -> bool:
     """A human takes the conversation: what a worker is thinking about it now is never committed."""
     return bool(

@@ -61,10 +61,10 @@ def conversation_of(c: Connection, keys: Keys, who: Who, language_hint: Language
     return Session(row.id, row.language)
 
 
-def find(c: Connection, keys: Keys, channel: str, identity: str) -> str | None:
+def find(c: Connection, keys: Keys, channel: str, identity: str) -> Session | None:
     """The conversation of a person by one of their names, where there is one."""
     rows = _found(c, channel, _names(keys, channel, identity))
-    return rows[0].id if rows else None
+    return Session(rows[0].id, rows[0].language) if rows else None
 
 
 def identity_of(c: Connection, keys: Keys, conversation_id: str) -> dict[str, Any]:
@@ -102,12 +102,11 @@ def move(c: Connection, keys: Keys, channel: str, old: str, new: str, profile: d
     return str(row.id)
 
 
-def set_unreachable(c: Connection, keys: Keys, channel: str, identity: str, why: str | None) -> str | None:
-    """Note that nothing can be sent to a person (`why` names it in a word), or that it can again (None); their conversation's id."""
+def set_unreachable(c: Connection, keys: Keys, channel: str, identity: str, why: str | None) -> None:
+    """Note that nothing can be sent to a person (`why` names it in a word), or that it can again (None)."""
     found = find(c, keys, channel, identity)
     if found is not None:
-        c.execute(update(conversation).where(conversation.c.id == found).values(unreachable=why))
-    return found
+        c.execute(update(conversation).where(conversation.c.id == found.conversation).values(unreachable=why))
 
 
 def _names(keys: Keys, channel: str, *names: str | None) -> list[bytes]:

@@ -65,6 +65,7 @@ class Outgoing:
 
     Attributes:
         asks_place: it asks where the person is; a channel may offer to send the position in one tap.
+        file: {"id", "kind", "size"} of what an officer sends along.
     """
 
     text: str
@@ -154,6 +155,53 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
     return True
 
 
+def has(c: Connection, conversation_id: str, message_id: str) -> bool:
+    """Whether the conversation has a message of this id."""
+    return (
+        c.execute(select(message.c.seq).where(message.c.conversation_id == conversation_id, message.c.id == message_id)).first() is not None
+    )
+
+
+def is_known(c: Connection, external_hash: bytes) -> bool:
+    """Whether the channel gave us this message before."""
+    return c.execute(select(message.c.seq).where(message.c.external_hash == external_hash)).first() is not None
+
+
+def replace_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incoming) -> bool:
+    """The person corrected what `incoming.external` names. Before the answer the correction takes its place; later it stands beside it.
+
+    Returns:
+        Whether it will be answered as corrected.
+    """
+    ours = (message.c.external_hash == incoming.external) & (message.c.conversation_id == conversation_id)
+    row = c.execute(select(message.c.seq, message.c.body, message.c.level, message.c.answered_at).where(ours)).first()
+    if row is None:
+        return False
+    body = keys.open(row.body, f"message:{conversation_id}")
+    if row.answered_at is not None:
+        body["edited"] = incoming.text
+        c.execute(update(message).where(ours).values(body=keys.seal(body, f"message:{conversation_id}")))
+        return False
+    body |= {"text": incoming.text, "action": incoming.action, "typed": incoming.typed}
+    level = min(row.level, incoming.level, key=lambda level: (1, 2, 3, 0).index(level))
+    c.execute(
+        update(message).where(ours).values(body=keys.seal(body, f"message:{conversation_id}"), language=incoming.language, level=level)
+    )
+    # whoever thinks about the former words must not commit; the message is nobody's and is claimed anew
+    c.execute(
+        update(conversation)
+        .where(conversation.c.id == conversation_id, conversation.c.in_hand == row.seq)
+        .values(fence=conversation.c.fence + 1, lease_by=None, lease_until=None, in_hand=None)
+    )
+    return True
+
+
+def answer_with_another(c: Connection, conversation_id: str, message_id: str, now: float) -> None:
+    """The message belongs to another one that is answered for both (pictures sent together)."""
+    of_it = (message.c.conversation_id == conversation_id) & (message.c.id == message_id)
+    c.execute(update(message).where(of_it, message.c.answered_at.is_(None)).values(answered_at=now))
+
+
 def _carried(c: Connection, keys: Keys, conversation_id: str, seq: int, given: dict[str, Any], now: float) -> dict[str, Any]:
     if "remote" in given:
         return files.add_remote(c, keys, conversation_id, seq, given, now)
@@ -161,11 +209,6 @@ def _carried(c: Connection, keys: Keys, conversation_id: str, seq: int, given: d
     if attached is None:
         raise UnknownFile
     return attached
-
-
-def is_known(c: Connection, external_hash: bytes) -> bool:
-    """Whether the channel gave us this message before."""
-    return c.execute(select(message.c.seq).where(message.c.external_hash == external_hash)).first() is not None
 
 
 def insert_outgoing(
@@ -327,7 +370,8 @@ def counts(c: Connection) -> dict[str, int]:
     return {"waiting": waiting_now, "dead": dead}
 
 
-def text_of(c: Connection, keys: Keys, conversation_id: str, seq: int) -> str:
-    """What one message says; empty where it is gone."""
+def body_of(c: Connection, keys: Keys, conversation_id: str, seq: int) -> dict[str, Any]:
+    """What one message says; an empty text where it is gone."""
     body = c.execute(select(message.c.body).where(message.c.conversation_id == conversation_id, message.c.seq == seq)).scalar()
-    return str(keys.open(body, f"message:{conversation_id}")["text"]) if body else ""
+    found: dict[str, Any] = keys.open(body, f"message:{conversation_id}") if body else {"text": ""}
+    return found

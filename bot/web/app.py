@@ -13,7 +13,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
 
+from bot.channels.telegram import routes as telegram_webhook
+from bot.channels.telegram.receiver import Receiver as TelegramReceiver
+from bot.channels.web import files as chat_files
 from bot.channels.web import routes as chat
+from bot.channels.whatsapp import routes as whatsapp_webhook
+from bot.channels.whatsapp.receiver import Receiver as WhatsAppReceiver
+from bot.channels.whatsapp.receiver import is_on as whatsapp_is_on
 from bot.settings import Settings
 from bot.web import health, pages
 from bot.web.service import Service
@@ -49,8 +55,14 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.service = Service(settings)
-        async with app.state.service.running():
+        service = app.state.service = Service(settings)
+        app.state.telegram = telegram = TelegramReceiver(service) if settings.telegram_token else None
+        app.state.whatsapp = whatsapp = WhatsAppReceiver(service) if whatsapp_is_on(settings) else None
+        async with contextlib.AsyncExitStack() as running:
+            await running.enter_async_context(service.running())
+            for receiver in (telegram, whatsapp):
+                if receiver:
+                    await running.enter_async_context(receiver.running())
             yield
 
     app = FastAPI(title="Orienta", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
@@ -64,6 +76,9 @@ def create_app(settings: Settings) -> FastAPI:
         max_age=7200,
     )
     app.include_router(chat.router)
+    app.include_router(telegram_webhook.router)
+    app.include_router(whatsapp_webhook.router)
+    app.include_router(chat_files.router)
     app.include_router(health.router)
     app.include_router(pages.router)
     app.mount("/api/docs/assets", StaticFiles(directory=str(swagger_ui_path)), name="docs-assets")

@@ -37,6 +37,7 @@ def _degraded(service: Service) -> list[str]:
     if service.live.current.refused:
         found.append("content: changed files were refused, the last good ones are served")
     found += [f"{sender.channel.name}: down ({sender.down}), messages wait" for sender in service.senders if sender.down]
+    found += [f"{name}: {trouble}" for name, trouble in service.troubles.items()]
     status = MODELS / MODEL_STATUS
     if status.exists():
         found += json.loads(status.read_text("utf-8")).get("degraded", [])

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 
 from prometheus_client import CollectorRegistry, Counter
 
+from bot import outage
 from bot.beats import Beats
 from bot.console.presence import Presence
 from bot.conversation import first_aid
@@ -56,9 +57,12 @@ class Service:
         self.interims = Counter("orienta_interim_answers", "Safety answers given by web", ["level"], registry=self.registry)
         self.presence = Presence()
         self.senders: list[Sender] = []
+        self.troubles: dict[str, str] = {}
+        """What works only in part now, by its name; /readyz tells it."""
         self.listeners: list[asyncio.Event] = []
         """Set at every news, whatever it is."""
         self._waiting_since = 0.0
+        self._no_commands: set[tuple[str, int]] = set()
         self._wakers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self.writer = Writer(self.database, self._lock_wanted)
         self.place = f"{node(settings.data_dir)}:web:"
@@ -139,6 +143,11 @@ class Service:
         alive = self.beats.any_worker_alive()
         with self.database.read() as c:
             waits = inbox.waiting(c, now - min(OUTAGE_SECONDS, self.settings.interim_seconds))
+        if alive:
+            self._no_commands.clear()
+        elif commands := [w for w in waits if self._is_command(w)]:
+            await asyncio.gather(*(self._do_command(wait) for wait in commands))
+            return  # they are no longer waiting
         due = [
             w
             for w in waits
@@ -146,11 +155,28 @@ class Service:
         ]
         await asyncio.gather(*(self._give_interim(wait) for wait in due))
 
+    def _is_command(self, wait: Waiting) -> bool:
+        """Whether it is a word that always works; each message is opened once an outage."""
+        place = (wait.conversation, wait.seq)
+        if place in self._no_commands:
+            return False
+        with self.database.read() as c:
+            body = inbox.body_of(c, self.keys, *place)
+            found = outage.is_command(body, outage.asked_last(c, self.keys, wait.conversation))
+        if not found:
+            self._no_commands.add(place)
+        return found
+
+    async def _do_command(self, wait: Waiting) -> None:
+        content, away = self.live.current, self.settings.away_minutes * 60
+        if await self.writer.write(lambda c: outage.answer(c, self.keys, content, wait, away, time.time())):
+            await asyncio.to_thread(self.database.forget_traces)
+
     async def _give_interim(self, wait: Waiting) -> None:
         with self.database.read() as c:
-            text = inbox.text_of(c, self.keys, wait.conversation, wait.seq)
+            body = inbox.body_of(c, self.keys, wait.conversation, wait.seq)
         content = self.live.current
-        danger = content.safety.look(text)
+        danger = content.safety.look(body["text"])
         renderer = Renderer(content.knowledge, content.consulates, wait.language, payload_for(self.keys, wait.conversation))
         out = first_aid(content, danger.kind if danger else None, wait.language, renderer)
         if await self.writer.write(lambda c: inbox.add_interim(c, self.keys, wait, out, time.time())):

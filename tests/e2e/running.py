@@ -50,19 +50,34 @@ class RunningService:
         self.process: subprocess.Popen[bytes] | None = None
         self.people: list[Person] = []
 
+    def start_without_workers(self) -> RunningService:
+        """Web alone, as where every worker is dead and none comes up."""
+        self._start(self.is_alive)
+        return self
+
     def start(self) -> RunningService:
+        self._start(lambda: self.is_ready() and self.is_complete())
+        return self
+
+    def _start(self, up: Callable[[], bool]) -> None:
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bot"], cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
         try:
-            eventually(self.is_ready, "the service is not ready")
-            eventually(self.is_complete, "not every worker came up")
+            eventually(up, "the service did not come up whole")
         except BaseException:
             self.process.kill()
             self.process.wait()
             raise
-        return self
+
+    def is_alive(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.output.read_text()
+        try:
+            return bool(httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200)
+        except httpx.HTTPError:
+            return False
 
     def is_ready(self) -> bool:
         assert self.process is not None

@@ -126,3 +126,24 @@ def test_nothing_that_was_said_stands_in_any_output(service: RunningService) -> 
     everything = service.output.read_bytes() + b"".join(p.read_bytes() for p in service.data_dir.rglob("*") if p.is_file())
     for secret in (b"Zenaida", b"Xochitl", b"Nezahualpilli", b"0100 199"):
         assert secret not in everything
+
+
+def test_the_words_that_always_work_do_so_with_every_worker_dead(tmp_path: Path) -> None:
+    """Web itself switches the language, opens a case, stops notices and erases, once it is asked to."""
+    service = RunningService(tmp_path, WORKERS="0").start_without_workers()
+    try:
+        person = service.chat(language="es")
+        english = person.says("English")
+        assert english[0]["language"] == "en"
+        handed = person.says("quiero hablar con una persona")
+        assert (handed[0]["topic"], handed[0]["level"]) == ("human_handoff", 2)
+        assert "520-623-7874" in handed[0]["text"]
+        assert "911" in person.says("STOP")[0]["text"]
+        asked = person.says("borra mis datos")
+        assert [b["title"] for b in asked[0]["buttons"]] == ["Yes", "No"]
+        assert person.presses("No")
+        person.says("borra mis datos")
+        person.send(text="sí")
+        eventually(lambda: person.http.get("/api/chat/messages").status_code == 401, "nothing was erased")
+    finally:
+        service.stop()

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from bot import conversation
+from bot.cases.lookup import StoreLookup
 from bot.conversation import Raw
 from bot.engine.agent import Engine
 from bot.engine.train import MODEL
@@ -60,7 +61,7 @@ class Talk:
             conversation.receive(c, self.keys, content().safety, self.id, self.language, raw, time.time())
             held = claims.claim(c, self.keys, "w", time.time(), 60)
         assert held is not None
-        turn = asyncio.run(conversation.answer(held, engine(), content(), self.keys))
+        turn = asyncio.run(conversation.answer(held, engine(), content(), self.keys, StoreLookup(self.database, self.keys, 600)))
         with self.database.write() as c:
             assert conversation.commit(c, self.keys, held, turn, "w", 60) is None
         self.language = turn.language

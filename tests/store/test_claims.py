@@ -122,7 +122,7 @@ def test_a_case_is_opened_once_however_often_its_message_is_handled(chat: Chat) 
 
     with chat.database.read() as c:
         found = c.execute(select(case)).all()
-    assert [(row.number, row.level, row.state) for row in found] == [(claims.case_number(held), 1, "waiting")]
+    assert [(row.number, row.level, row.state) for row in found] == [(claims.case_number(chat.id, held.message.id), 1, "waiting")]
     assert chat.keys.open(found[0].summary, f"case:{chat.id}") == "quiero hablar con alguien"
 
 

@@ -99,12 +99,14 @@ def test_a_number_given_to_somebody_else_does_not_open_its_former_owners_convers
 def test_whoever_writes_can_be_reached(people: People) -> None:
     found = people.writes("7001")
     with people.database.write() as c:
-        assert identities.set_unreachable(c, people.keys, "whatsapp", "7001", "blocked") == found
-        assert identities.set_unreachable(c, people.keys, "whatsapp", "7002", "blocked") is None
+        identities.set_unreachable(c, people.keys, "whatsapp", "7001", "blocked")
+        identities.set_unreachable(c, people.keys, "whatsapp", "7002", "blocked")  # never wrote
+        states = [tuple(c.execute(select(conversation.c.id, conversation.c.unreachable)).one())]
     people.writes("7001", at=9.0)
 
     with people.database.read() as c:
         row = c.execute(select(conversation.c.unreachable, conversation.c.inbound_at)).one()
+    assert states == [(found, "blocked")]
     assert tuple(row) == (None, 9.0)
 
 

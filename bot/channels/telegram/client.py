@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx
-from telegram import Bot
+from telegram import Bot, Message
 from telegram.constants import FileSizeLimit
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
@@ -88,9 +88,7 @@ class Telegram(Channel):
         self._say, self._moved = say, moved
         self._updates = f"{root}/bot{token}/getUpdates"
         # a long poll does not wait for a call, nor a call for a long poll
-        self._requests = [
-            Request(connection_pool_size=size, httpx_kwargs={"trust_env": _is_far(root)}, **_timeouts(settings)) for size in (1, POOL)
-        ]
+        self._requests = [_request(settings, connections) for connections in (1, POOL)]
         self.bot = Bot(
             token,
             base_url=f"{root}/bot",
@@ -111,22 +109,17 @@ class Telegram(Channel):
     async def send(self, identity: dict[str, Any], call: Call, reference: str) -> Sent:
         try:
             return await self._call(identity["chat"], call)
-        except BadRequest as error:
-            if call.plain is None or not _says(error, _OUR_FAULT):
-                raise sort(error) from error
-            log.error("a form was refused and is sent plainly: %s", call.method)
         except ChatMigrated as error:
             await self._moved(identity["chat"], error.new_chat_id)
             raise SendFailed("retry", "migrated", 0.0) from error
         except TelegramError as error:
-            raise sort(error) from error
-        try:
-            return await self._call(identity["chat"], call.plain)
-        except TelegramError as error:
-            raise sort(error) from error
+            if call.plain is None or not isinstance(error, BadRequest) or not _says(error, _OUR_FAULT):
+                raise sort(error) from error
+            log.error("a form was refused and is sent more plainly: %s", call.method)
+        return await self.send(identity, call.plain, reference)
 
     async def _call(self, chat: int, call: Call) -> Sent:
-        sent = await getattr(self.bot, call.method)(chat_id=chat, **call.body)
+        sent: Message = await getattr(self.bot, call.method)(chat_id=chat, **call.body)
         return Sent(f"{chat}:{sent.message_id}")
 
     async def fetch(self, remote: dict[str, Any]) -> bytes:
@@ -165,8 +158,15 @@ class Telegram(Channel):
             await request.shutdown()
 
 
-def _timeouts(settings: Settings) -> dict[str, Any]:
-    return {"connect_timeout": 5.0, "write_timeout": 5.0, "pool_timeout": 5.0, "read_timeout": settings.channel_seconds}
+def _request(settings: Settings, connections: int) -> Request:
+    return Request(
+        connection_pool_size=connections,
+        connect_timeout=5.0,
+        write_timeout=5.0,
+        pool_timeout=5.0,
+        read_timeout=settings.channel_seconds,
+        httpx_kwargs={"trust_env": _is_far(settings.telegram_api_url)},
+    )
 
 
 def _is_far(root: str) -> bool:

@@ -27,6 +27,7 @@ class Said:
         key: what makes it the same again: the message of that chat, or the press.
         hint: language of the person's app.
         file: {"kind", "size", "remote"} of what came with it.
+        contact: somebody's number; `file` holds it.
         unreadable: it is of a kind that nobody here can read.
         press: id of a pressed button, which waits for a word.
         album: what several pictures sent together have in common.
@@ -39,6 +40,7 @@ class Said:
     payload: str | None = None
     location: dict[str, float] | None = None
     file: dict[str, Any] | None = None
+    contact: bool = False
     unreadable: bool = False
     press: str | None = None
     album: str | None = None
@@ -153,7 +155,7 @@ def _content(message: Message) -> dict[str, Any] | None:
     if place := message.location or (message.venue and message.venue.location):
         return {"location": {"lat": place.latitude, "lon": place.longitude}}
     if message.contact:
-        return {"file": _card(message.contact)}
+        return {"file": _card(message.contact), "contact": True}
     if any(getattr(message, kind, None) for kind in OTHER_KINDS):
         return {"unreadable": True, "text": message.caption or ""}
     for kind, read_file in FILES.items():

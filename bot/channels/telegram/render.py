@@ -70,7 +70,8 @@ def _text(piece: str, guarded: dict[str, Any], keyboard: InlineKeyboardMarkup | 
         marked = f"<b>{html.escape(first, quote=False)}</b>\n{html.escape(rest, quote=False)}"
     # without buttons of its own, a message also takes the keyboard for the position away
     common = {**guarded, "link_preview_options": NO_PREVIEW, "reply_markup": keyboard or ReplyKeyboardRemove()}
-    plain = Call("send_message", {**guarded, "text": piece, "link_preview_options": NO_PREVIEW})
+    bare = Call("send_message", {**guarded, "text": piece, "link_preview_options": NO_PREVIEW})
+    plain = Call("send_message", {**common, "text": piece}, bare)
     return Call("send_message", {**common, "text": marked, "parse_mode": "HTML"}, plain)
 
 

@@ -49,19 +49,19 @@ async def read(request: Request) -> Any:
     if not body.strip():
         return None
     try:
-        return _whole(json.loads(body))
+        return whole(json.loads(body))
     except (ValueError, RecursionError):
         raise BadBody(400, "bad_request") from None
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """The value with lone surrogates and NUL replaced in every string: neither database nor JSON can carry them."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
     if isinstance(value, dict):
-        return {_whole(k): _whole(v) for k, v in value.items()}
+        return {whole(k): whole(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_whole(v) for v in value]
+        return [whole(v) for v in value]
     return value
 
 
@@ -99,15 +99,22 @@ class Location(_Body):
 
 
 class NewMessage(_Body):
-    """One message: exactly one of text, location and payload."""
+    """One message: exactly one of text, location and payload; a file alone or with a text."""
 
     id: str = Field(min_length=1, max_length=64)
     text: str | None = None
     location: Location | None = None
     payload: str | None = Field(None, max_length=200)
+    file: str | None = Field(None, max_length=32)
 
     def as_raw(self) -> Raw:
-        return Raw(self.id, self.text, self.payload, self.location.model_dump() if self.location else None)
+        return Raw(
+            self.id,
+            self.text,
+            self.payload,
+            self.location.model_dump() if self.location else None,
+            {"id": self.file} if self.file else None,
+        )
 
     @classmethod
     def of(cls, value: Any) -> Self:
@@ -116,9 +123,10 @@ class NewMessage(_Body):
             uuid.UUID(message.id)
         except ValueError:
             raise BadBody(422, "bad_request") from None
-        if sum(part is not None for part in (message.text, message.location, message.payload)) != 1:
+        said = sum(part is not None for part in (message.text, message.location, message.payload))
+        if said > 1 or (message.file is None and said == 0) or (message.file is not None and said and message.text is None):
             raise BadBody(422, "bad_request")
-        if message.text is not None and not clean(message.text):
+        if message.text is not None and message.file is None and not clean(message.text):
             raise BadBody(422, "empty")
         if message.text is not None and len(message.text) > TEXT_CHARACTERS:
             raise BadBody(413, "too_long")

@@ -18,7 +18,7 @@ from bot.channels.web.body import BadBody, NewMessage, NewSession, TooLarge, rea
 from bot.conversation import UnknownButton, receive
 from bot.knowledge.schema import Language
 from bot.store import inbox
-from bot.store.inbox import Session
+from bot.store.inbox import Session, UnknownFile
 from bot.web.limits import TooFast
 from bot.web.service import Service
 
@@ -57,7 +57,12 @@ def refusal(request: Request, refused: Refused) -> JSONResponse:
     return JSONResponse({"error": {"code": refused.code, "message": sentence}}, refused.status, headers=refused.headers)
 
 
-def _session(request: Request) -> Session:
+def session_of(request: Request) -> Session:
+    """The conversation that the request's token opens.
+
+    Raises:
+        Refused: it opens none.
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refused(401, "no_session", headers={"WWW-Authenticate": "Bearer"})
@@ -97,7 +102,7 @@ async def new_session(request: Request) -> JSONResponse:
 async def new_message(request: Request) -> JSONResponse:
     """A message of text, position or a pressed button: 202 once it is safe on disk."""
     its = service(request)
-    session = _session(request)
+    session = session_of(request)
     try:
         its.limits.message(address(request), session.conversation)
     except TooFast as limit:
@@ -108,6 +113,8 @@ async def new_message(request: Request) -> JSONResponse:
         kept = await its.writer.write(lambda c: receive(c, its.keys, safety, session.conversation, session.language, raw, time.time()))
     except UnknownButton:
         raise Refused(422, "unknown_button", session.language) from None
+    except UnknownFile:
+        raise Refused(422, "unknown_file", session.language) from None
     if not kept:
         raise Refused(401, "no_session", session.language)
     its.received.labels("web").inc()
@@ -127,7 +134,7 @@ async def _read(request: Request, model: type[Any], language: Language | None) -
 async def messages(request: Request, after: str | None = None, wait: str | None = None) -> JSONResponse:
     """The transcript behind a cursor; waits up to `wait` seconds for news."""
     its = service(request)
-    session = _session(request)
+    session = session_of(request)
     cursor = _cursor(after, session.language)
     patience = _seconds(wait, session.language)
     until = time.monotonic() + patience
@@ -142,7 +149,7 @@ async def messages(request: Request, after: str | None = None, wait: str | None 
                 await asyncio.wait_for(news.wait(), left)
             except TimeoutError:
                 continue
-            _session(request)  # erased meanwhile: 401
+            session_of(request)  # erased meanwhile: 401
     last = found[-1]["seq"] if found else cursor
     return JSONResponse({"messages": [_as_json(its, row) for row in found], "cursor": str(last)}, headers={"Cache-Control": "no-store"})
 
@@ -168,7 +175,7 @@ def _as_json(its: Service, row: RowMapping) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": row["id"], "author": row["author"], "text": body["text"]}
     if body.get("buttons"):  # the short titles are for channels with little room
         shown["buttons"] = [{"title": b["title"], "payload": b["payload"]} for b in body["buttons"]]
-    for key in ("location", "image"):
+    for key in ("location", "image", "file"):
         if body.get(key):
             shown[key] = body[key]
     if row["author"] != "user":
@@ -182,7 +189,7 @@ def _as_json(its: Service, row: RowMapping) -> dict[str, Any]:
 @router.get("/stream")
 async def stream(request: Request) -> StreamingResponse:
     """The same messages as server-sent events."""
-    session = _session(request)
+    session = session_of(request)
     cursor = _cursor(request.headers.get("last-event-id") or request.query_params.get("after"), session.language)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(service(request), request, session, cursor), media_type="text/event-stream", headers=headers)
@@ -226,7 +233,7 @@ async def _events(its: Service, request: Request, session: Session, cursor: int)
 
 def _still_valid(request: Request) -> bool:
     try:
-        _session(request)
+        session_of(request)
     except Refused:
         return False
     return True
@@ -235,7 +242,7 @@ def _still_valid(request: Request) -> bool:
 @router.post("/exit", status_code=204)
 async def leave(request: Request) -> Response:
     """Quick exit: the token ends, the conversation and an open case stay."""
-    its, session = service(request), _session(request)
+    its, session = service(request), session_of(request)
     await its.writer.write(lambda c: inbox.end_session(c, session.conversation))
     return Response(status_code=204)
 
@@ -243,7 +250,7 @@ async def leave(request: Request) -> Response:
 @router.delete("/session", status_code=204)
 async def erase(request: Request) -> Response:
     """Erase the conversation everywhere."""
-    its, session = service(request), _session(request)
+    its, session = service(request), session_of(request)
     await its.writer.write(lambda c: inbox.erase(c, its.keys, session.conversation, time.time()))
     await asyncio.to_thread(its.database.forget_traces)
     return Response(status_code=204, headers={"Clear-Site-Data": '"cache", "storage"'})
