@@ -271,5 +271,5 @@ class Teller:
             "cases": changed,
             "wrote": [{"id": case_id, "number": picture.cases[case_id].number, "level": picture.cases[case_id].level} for case_id in wrote],
             "notices": [{"kind": n.kind, "id": n.case_id, "number": n.number, "level": n.level} for n in heard],
-            "alarms": sorted(self._alarms),
+            "alarms": [{"id": n.id, "number": n.number, "level": n.level} for n in map(picture.cases.__getitem__, sorted(self._alarms))],
         }

@@ -158,7 +158,7 @@ function clicked(event) {
   const link = event.target.closest('a[href^="/console/cases/"]');
   if (link && !link.target && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
     event.preventDefault();
-    link.closest(".toast")?.remove();
+    if (link.closest(".toast") && link.closest(".toast").id !== "toast-alarm") link.closest(".toast").remove();
     open(link.getAttribute("href"));
     return;
   }

@@ -1,5 +1,5 @@
 // What officers are told: neutral words, a tone after the first click, again and again for a case in danger until somebody acknowledges it.
-import { call, words } from "./net.js";
+import { call, paragraph, words } from "./net.js";
 import { isLeader, tellOthers } from "./live.js";
 
 const AGAIN = 8000;
@@ -43,31 +43,31 @@ function tone(level, passed = false) {
 
 const sentence = (notice) => (words()[`notice${notice.kind}`] ?? words().noticewaiting).replace("<number>", notice.number).replace("<level>", notice.level);
 
-function toast(notice, stays) {
+/** `acknowledge`: it stays until that was pressed; without it, it goes by itself. */
+function toast(notice, acknowledge) {
   const id = `toast-${notice.id}`;
   document.getElementById(id)?.remove();
   const box = document.createElement("div");
   box.id = id;
   box.className = `toast l${notice.level}`;
-  const text = document.createElement("p");
-  text.textContent = sentence(notice);
+  box.dataset.text = notice.text ?? "";
   const row = document.createElement("p");
   row.className = "row";
   const open = document.createElement("a");
-  open.href = `/console/cases/${notice.id}`;
+  open.href = `/console/cases/${notice.first ?? notice.id}`;
   open.textContent = words().open;
   const heard = document.createElement("button");
   heard.className = "second small";
   heard.type = "button";
-  heard.textContent = stays ? words().acknowledge : words().dismiss;
+  heard.textContent = acknowledge ? words().acknowledge : words().dismiss;
   heard.addEventListener("click", () => {
     box.remove();
-    if (stays) call("POST", `/console/api/cases/${notice.id}/acknowledge`).catch(() => {});
+    acknowledge?.();
   });
   row.append(open, heard);
-  box.append(text, row);
+  box.append(paragraph(notice.text ?? sentence(notice)), row);
   document.getElementById("toasts").append(box);
-  if (!stays) setTimeout(() => box.remove(), 20_000);
+  if (!acknowledge) setTimeout(() => box.remove(), 20_000);
 }
 
 function desktop(notice) {
@@ -83,20 +83,29 @@ function ring() {
   ringing = setTimeout(ring, AGAIN);
 }
 
+/** One box for all cases in danger that wait unheard: it stays, and the tone with it, until somebody acknowledges them. */
+function alarm(found) {
+  const box = document.getElementById("toast-alarm");
+  if (!found.length) return box?.remove();
+  const text = found.length === 1 ? sentence({ ...found[0], kind: "waiting" }) : words().alarms.replace("<n>", found.length);
+  if (box?.dataset.text === text) return;
+  toast({ id: "alarm", level: 1, text, first: found[0].id }, async () => {
+    for (const { id } of found) await call("POST", `/console/api/cases/${id}/acknowledge`).catch(() => {});
+  });
+}
+
 export function hear(news) {
   const wrote = news.wrote.filter((found) => found.id !== document.getElementById("talk")?.dataset.case);
-  const told = [...news.notices, ...wrote.map((found) => ({ ...found, kind: "wrote" }))];
-  const known = new Set(alarms);
+  const known = new Set(alarms.map((found) => found.id));
   alarms = news.alarms;
-  for (const notice of told) {
-    toast(notice, alarms.includes(notice.id));
-    if (isLeader()) desktop(notice);
-  }
-  for (const id of known) if (!alarms.includes(id)) document.getElementById(`toast-${id}`)?.remove();
-  const quiet = told.filter((notice) => !alarms.includes(notice.id));
+  const loud = new Set(alarms.map((found) => found.id));
+  const told = [...news.notices, ...wrote.map((found) => ({ ...found, kind: "wrote" }))];
+  if (isLeader()) for (const notice of told) desktop(notice);
+  const quiet = told.filter((notice) => !loud.has(notice.id));
+  for (const notice of quiet) toast(notice);
+  alarm(alarms);
   if (quiet.length && isLeader()) tone(Math.min(...quiet.map((notice) => notice.level || 3)));
-  if (alarms.some((id) => !known.has(id)) || (alarms.length && !ringing)) ring();
-  if (!alarms.length) ring();
+  if (!alarms.length || !ringing || [...loud].some((id) => !known.has(id))) ring();
 }
 
 export function start() {
