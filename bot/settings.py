@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +64,19 @@ class Settings(BaseSettings):
     alert_email: str | None = Field(default=None, description="Where alerts go by e-mail; needs SMTP_URL.")
     smtp_url: str | None = Field(default=None, description="smtp://user:password@host:port, or smtps://….")
     alert_webhook: str | None = Field(default=None, description="Where alerts are sent as JSON.")
+    oidc_issuer: str | None = Field(default=None, description="Console: OpenID Connect provider that officers may sign in with.")
+    oidc_client_id: str | None = Field(default=None, description="Console: our id at the provider.")
+    oidc_client_secret: str | None = Field(default=None, description="Console: our secret at the provider.")
+    oidc_trust_mfa: str = Field(default="off", pattern="^(on|off)$", description="Console: the provider's second factor counts as ours.")
+    demo: str = Field(default="off", pattern="^(on|off)$", description="Console: no second factor; on loopback only.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
+
+    @model_validator(mode="after")
+    def _demo_stays_here(self) -> Self:
+        """Without a second factor nobody from elsewhere may come in."""
+        if self.demo == "on" and (self.public_url or self.host not in ("127.0.0.1", "::1", "localhost")):
+            raise ValueError("DEMO=on works on loopback only: without PUBLIC_URL, HOST 127.0.0.1")
+        return self
 
     @cached_property
     def database(self) -> str:

@@ -128,11 +128,11 @@ def _counts(name: str, counted: Mapping[str, int], t: Words) -> Chart:
 
 
 def _week(hours: Mapping[tuple[int, int], int], t: Words) -> Chart:
-    days = [t(f"day_{n}") for n in range(7)]
+    days = [t(f"short_day_{n}") for n in range(7)]
     columns = [t("column_day"), t("column_hour"), t("column_messages")]
     rows = [[days[day], hour, n] for (day, hour), n in sorted(hours.items())]
     if not hours:
         return Chart("hours", t("chart_hours_none"), "", "", columns, [])
     day, hour = max(hours, key=lambda at: hours[at])
-    title = t("chart_hours", day=t(f"day_long_{day}"), hour=f"{hour}:00")
+    title = t("chart_hours", day=t(f"day_{day}"), hour=f"{hour}:00")
     return Chart("hours", title, t("chart_hours_summary", n=str(sum(hours.values()))), week(title, hours, days), columns, rows)
