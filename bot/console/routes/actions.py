@@ -1,4 +1,4 @@
-"""What officers do to a case: each is one step of bot/cases/desk.py with its entry in the audit log. The answer is the case as it is then."""
+"""What officers do to a case: each is one step of bot/cases/desk.py with its audit entry, and answers with the case as it is then."""
 
 from __future__ import annotations
 

@@ -45,7 +45,14 @@ async def roster(request: Request, officer: Supervisor) -> Response:
         on_duty = set(reading.on_duty(c, now))
         opens = reading.opens_at(c, now)
     grid = {o.id: [[s for s in shifts if s.officer_id == o.id and s.weekday == day] for day in range(7)] for o in everyone}
-    values: dict[str, Any] = {"officers": everyone, "grid": grid, "on_duty": on_duty, "opens": opens, "zones": _zones(request), "home": HOME}
+    values: dict[str, Any] = {
+        "officers": everyone,
+        "grid": grid,
+        "on_duty": on_duty,
+        "opens": opens,
+        "zones": _zones(request),
+        "home": HOME,
+    }
     return render(request, officer, "roster.html", **values, planned=bool(shifts))
 
 

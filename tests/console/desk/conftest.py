@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from sqlalchemy import Connection, insert, select, update
-from starlette.testclient import TestClient
 
 from bot.cases import desk, queue
 from bot.cases.queue import CaseDetail
@@ -28,6 +27,7 @@ from bot.store.database import Database
 from bot.store.inbox import Incoming, Outgoing
 from bot.store.schema import audit, conversation, officer
 from bot.web.app import create_app
+from bot.web.service import Service
 from tests.widget.conftest import browser, contexts
 
 __all__ = ["browser", "contexts"]
@@ -68,7 +68,7 @@ class House:
                     created_at=now,
                 )
             )
-            self.tokens[name] = sessions.begin(c, self.keys, name, now)
+            self.tokens[name] = sessions.begin(c, self.keys, name, now, now)
 
     def speaks(self, name: str, language: str) -> None:
         self.does(lambda c: c.execute(update(officer).where(officer.c.id == name).values(language=language)))
@@ -126,15 +126,10 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.database.close()
 
 
-@pytest.fixture
-def app(house: House) -> FastAPI:
-    return create_app(house.settings)
-
-
 class Seat:
     """One officer's browser without a screen: it sends what the page's scripts send."""
 
-    def __init__(self, client: TestClient, token: str) -> None:
+    def __init__(self, client: httpx.Client, token: str) -> None:
         self.client, self.token = client, token
         self._csrf = ""
 
@@ -151,27 +146,21 @@ class Seat:
         return self._csrf
 
     def send(self, path: str, method: str = "POST", json: Any = None, csrf: str | None = None, **fields: str) -> Any:
-        sent = {"Cookie": f"{COOKIE}={self.token}", "HX-Request": "true", "X-CSRF": self.csrf if csrf is None else csrf, "Accept": "text/html"}
+        sent = {
+            "Cookie": f"{COOKIE}={self.token}",
+            "HX-Request": "true",
+            "X-CSRF": self.csrf if csrf is None else csrf,
+            "Accept": "text/html",
+        }
         body = {"json": json} if json is not None else {"data": fields or {"csrf": self.csrf}}
         return self.client.request(method, f"/console{path}", headers=sent, follow_redirects=False, **body)
-
-
-@pytest.fixture
-def seats(house: House, app: FastAPI) -> Iterator[Callable[[str], Seat]]:
-    with TestClient(app, base_url="http://testserver") as client:
-        made: dict[str, Seat] = {}
-
-        def seat(name: str) -> Seat:
-            return made.setdefault(name, Seat(client, house.tokens[name]))
-
-        yield seat
 
 
 class Served:
     """The console on loopback."""
 
-    def __init__(self, app: FastAPI, house: House) -> None:
-        self.house, self._app = house, app
+    def __init__(self, house: House) -> None:
+        self.house = house
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = int(s.getsockname()[1])
@@ -179,7 +168,8 @@ class Served:
         self.start()
 
     def start(self) -> None:
-        config = uvicorn.Config(self._app, port=self.port, log_level="error", timeout_graceful_shutdown=1, ws="none")
+        self.app = create_app(self.house.settings)
+        config = uvicorn.Config(self.app, port=self.port, log_config=None, timeout_graceful_shutdown=1, ws="none")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
@@ -188,6 +178,11 @@ class Served:
             time.sleep(0.02)
         assert self._server.started
 
+    @property
+    def service(self) -> Service:
+        found: Service = self.app.state.service
+        return found
+
     def stop(self) -> None:
         self._server.should_exit = True
         self._server.force_exit = True
@@ -195,10 +190,21 @@ class Served:
 
 
 @pytest.fixture
-def served(app: FastAPI, house: House) -> Iterator[Served]:
-    running = Served(app, house)
+def served(house: House) -> Iterator[Served]:
+    running = Served(house)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def seats(served: Served) -> Iterator[Callable[[str], Seat]]:
+    with httpx.Client(base_url=served.origin, timeout=60) as client:
+        made: dict[str, Seat] = {}
+
+        def seat(name: str) -> Seat:
+            return made.setdefault(name, Seat(client, served.house.tokens.get(name, "nothing")))
+
+        yield seat
 
 
 @pytest.fixture

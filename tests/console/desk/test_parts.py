@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -143,14 +142,14 @@ def test_every_step_of_a_case_has_its_words() -> None:
 
 
 @pytest.fixture
-def telling(house: House) -> Iterator[Any]:
+def telling(house: House) -> Any:
     its = cast(Any, SimpleNamespace(database=house.database, presence=Presence()))
 
     def picture() -> live.Picture:
         with house.database.read() as c:
             return look(c)
 
-    yield SimpleNamespace(its=its, picture=picture, teller=lambda scope, after=None: Teller(its, scope, picture(), after))
+    return SimpleNamespace(its=its, picture=picture, teller=lambda scope, after=None: Teller(its, scope, picture(), after))
 
 
 ALL = Scope("ana", "officer", None)

@@ -14,14 +14,14 @@ from sqlalchemy import func, select, update
 
 from bot.store import files
 from bot.store.schema import case_event, conversation, delivery, draft
-from tests.console.desk.conftest import House, Seat
+from tests.console.desk.conftest import House, Seat, Served
 
 Seats = Callable[[str], Seat]
 
 
 def test_the_desk_needs_a_session(seats: Seats, house: House) -> None:
     case_id, _ = house.opens()
-    nobody = Seat(seats("ana").client, "nothing")
+    nobody = seats("nobody")
 
     for path in ("/", "/queue", f"/cases/{case_id}", "/live", "/figures", "/api/alerts", f"/cases/{case_id}/palette"):
         answer = nobody.get(path)
@@ -39,7 +39,7 @@ def test_a_step_without_the_csrf_token_is_refused(seats: Seats, house: House) ->
 def test_the_queue_shows_level_wait_and_place(seats: Seats, house: House) -> None:
     house.opens(level=3, topic="documents", ago=7200)
     house.opens(level=1, ago=400, consulate="dallas", interpreter="Mixteco")
-    page = seats("ana").get("/").text
+    page = seats("ana").get("/queue").text
 
     assert page.index("▲ Nivel 1") < page.index("Detuvieron a alguien") < page.index("Dallas") < page.index("Pasaporte")
     assert "espera 6 min · ‼ tarde" in page
@@ -48,7 +48,15 @@ def test_the_queue_shows_level_wait_and_place(seats: Seats, house: House) -> Non
 
 @pytest.mark.parametrize(
     ("asked", "found"),
-    [("who=mine", 0), ("who=unassigned", 3), ("level=1", 1), ("language=en", 0), ("channel=whatsapp", 1), ("interpreter=1", 1), ("consulate=dallas", 1)],
+    [
+        ("who=mine", 0),
+        ("who=unassigned", 3),
+        ("level=1", 1),
+        ("language=en", 0),
+        ("channel=whatsapp", 1),
+        ("interpreter=1", 1),
+        ("consulate=dallas", 1),
+    ],
 )
 def test_the_queue_is_filtered(seats: Seats, house: House, asked: str, found: int) -> None:
     house.opens(level=1, consulate="dallas")
@@ -76,7 +84,7 @@ def test_one_finds_a_case_by_number_name_and_telephone_and_the_search_is_recorde
         page = ana.send("/search", text=text).text
         assert re.findall('<li id="q-([0-9a-f]+)', page) == [case_id], text
     assert "q-" not in ana.send("/search", text="Pedro").text
-    assert [("ana", "search", None)] == list(dict.fromkeys(row for row in house.audited() if row[1] == "search"))
+    assert list(dict.fromkeys(row for row in house.audited() if row[1] == "search")) == [("ana", "search", None)]
 
 
 def test_a_view_is_recorded_and_a_refresh_is_not(seats: Seats, house: House) -> None:
@@ -93,7 +101,11 @@ def test_a_case_of_another_consulate_is_not_shown(seats: Seats, house: House) ->
     dora = seats("dora")
 
     assert house.sees(case_id).number not in dora.get("/").text
-    for answer in (dora.get(f"/cases/{case_id}", fragment=True), dora.send(f"/cases/{case_id}/claim"), dora.get(f"/cases/{case_id}/palette")):
+    for answer in (
+        dora.get(f"/cases/{case_id}", fragment=True),
+        dora.send(f"/cases/{case_id}/claim"),
+        dora.get(f"/cases/{case_id}/palette"),
+    ):
         assert answer.status_code == 403
         assert "agarraron" not in answer.text
         assert "de otro consulado" in answer.text
@@ -214,7 +226,7 @@ def test_a_draft_is_sealed_and_survives_claim_and_transfer(seats: Seats, house: 
     ana.send(f"/cases/{case_id}/claim")
     assert "Estoy buscand" in ana.get(f"/cases/{case_id}").text
     ana.send(f"/cases/{case_id}/reply", text="Estoy buscando")
-    assert "data-text=\"Estoy" not in ana.get(f"/cases/{case_id}").text
+    assert 'data-text="Estoy' not in ana.get(f"/cases/{case_id}").text
 
 
 def test_the_person_erases_everything_while_the_officer_writes(seats: Seats, house: House) -> None:
@@ -262,7 +274,11 @@ def test_markup_in_what_people_write_is_text(seats: Seats, house: House) -> None
     ana = seats("ana")
     ana.send(f"/cases/{case_id}/claim")
     ana.send(f"/cases/{case_id}/note", text=evil)
-    page = ana.get(f"/cases/{case_id}").text + ana.get(f"/cases/{case_id}/palette").text + ana.send(f"/cases/{case_id}/open/intake.person_name").text
+    page = (
+        ana.get(f"/cases/{case_id}").text
+        + ana.get(f"/cases/{case_id}/palette").text
+        + ana.send(f"/cases/{case_id}/open/intake.person_name").text
+    )
 
     assert "<img" not in page
     assert "<script>" not in page
@@ -330,7 +346,8 @@ def test_who_said_stop_gets_nothing(seats: Seats, house: House) -> None:
     page = ana.get(f"/cases/{case_id}").text
 
     assert "pidió no recibir mensajes" in page
-    assert "Enviar a la persona" not in page
+    assert 'data-mode="note"' in page
+    assert 'data-mode="reply"' not in page
 
 
 # --- presence, notices -----------------------------------------------------------------------------------------------------------
@@ -348,9 +365,9 @@ def test_officers_see_who_else_looks_and_writes(seats: Seats, house: House) -> N
     assert luis.send(f"/api/cases/{case_id}/presence", json={}).json() == {"present": []}
 
 
-def test_only_who_has_the_case_seems_to_write_to_the_person(seats: Seats, house: House) -> None:
+def test_only_who_has_the_case_seems_to_write_to_the_person(seats: Seats, served: Served, house: House) -> None:
     case_id, _ = house.opens()
-    here, ana, luis = seats("ana").client.app.state.service.presence, seats("ana"), seats("luis")  # type: ignore[attr-defined]
+    here, ana, luis = served.service.presence, seats("ana"), seats("luis")
     talk = house.sees(case_id).conversation
     ana.send(f"/cases/{case_id}/claim")
     luis.send(f"/api/cases/{case_id}/presence", json={"typing": "reply"})
