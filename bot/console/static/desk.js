@@ -26,6 +26,8 @@ function bottom() {
 
 /** Put the case's panes in; `again`: the same case, changed: only what differs is touched, and what is typed stays. */
 async function show(html, { again = false, toBottom = false } = {}) {
+  const version = +(/ data-version="(\d+)"/.exec(html)?.[1] ?? Infinity);
+  if (again && talk() && version < +talk().dataset.version) return; // an answer that a newer one has overtaken
   const stays = again && !toBottom && !atBottom();
   const before = log()?.querySelectorAll("li.user").length ?? 0;
   await htmx.swap({ target: work(), sourceElement: work(), swap: again ? "innerMorph" : "innerHTML", text: html, request: {}, hx: {} });
