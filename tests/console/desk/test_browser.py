@@ -40,7 +40,7 @@ def hears(served: Served, token: str) -> list[str]:
     return [m["text"] for m in answer.json()["messages"]]
 
 
-def sits(page: Page, served: Served, path: str = "/console/") -> Page:
+def sits(page: Any, served: Served, path: str = "/console/") -> Any:
     """Opens the desk and waits until its line is up."""
     with page.expect_response(re.compile("/console/live")):
         page.goto(served.origin + path)
