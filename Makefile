@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: run test train parse consulate eval rasa lock bench-stock-nlu help
+.PHONY: run test train parse consulate eval rasa doctor lock bench-stock-nlu bench-channels help
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 PY := .venv/bin/python
@@ -34,6 +34,7 @@ test: .venv/test-ready  ## every check and test that needs nothing but this mach
 	$(PY) -m bot.knowledge
 	$(PY) -m bot.language.build
 	$(PY) -m bot.places.build
+	$(PY) -m bot.cards.build
 	$(PY) -m bot.engine.train
 	$(PY) -m pytest
 
@@ -55,12 +56,15 @@ eval: .venv/test-ready  ## measure the understanding and write docs/understandin
 	$(PY) -m bot.engine.train
 	$(PY) -m tests.eval.evaluate
 
+doctor: .venv/run-ready  ## what is wrong with the settings of this service, in plain words (ARGS="--set-webhooks")
+	@exec $(PY) -m bot.doctor $(ARGS)
+
 rasa: .venv/run-ready  ## Rasa's own command line: make rasa ARGS="data validate"
 	@exec $(PY) -m bot.engine.rasa_light $(ARGS)
 
 lock: .venv/test-ready  ## resolve requirements*.in anew
 	@$(PY) -m pip install --quiet uv
-	for name in requirements requirements-dev; do
+	for name in requirements requirements-dev requirements-voice; do
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$name.in -o $$name.txt
 	done
 
@@ -77,6 +81,12 @@ bench-stock-nlu: .venv/run-ready .venv-stock/ready  ## stock Rasa's pipelines be
 	@$(PY) -m bot.language.build >&2
 	$(PY) -m bot.places.build >&2
 	exec $(PY) -m benches.stock_nlu $(ARGS)
+
+bench-channels: .venv/test-ready  ## conversations on WhatsApp and Telegram against stand-ins that fail; ARGS="--people 1000"
+	@$(PY) -m bot.language.build >&2
+	$(PY) -m bot.places.build >&2
+	$(PY) -m bot.engine.train >&2
+	exec $(PY) -m benches.channels $(ARGS)
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12

@@ -40,7 +40,7 @@ from bot.outcome import (
     SwitchLanguage,
 )
 from bot.safety import Safety
-from bot.store import claims
+from bot.store import claims, voices
 from bot.store.claims import Claim, Turn, case_number, new_case
 from bot.store.crypto import Keys
 from bot.store.inbox import Incoming, Outgoing, add_message, offered, replace_message
@@ -48,6 +48,10 @@ from bot.taxonomy import levels
 
 REAL_MESSAGE = 3
 """Words that tell the language, for a message to count for it (contract, promise 4)."""
+
+
+HEARD = 100
+"""Characters of a voice message's words that are said back."""
 
 
 class UnknownButton(ValueError):
@@ -62,6 +66,7 @@ class Raw:
         file: what came with it, as the store keeps it: {"id", "kind", "size"}.
         action: what it means by itself, from our own code (a channel's command): no button, no guess.
         external: keyed hash of the channel's own id; the same one again is the same message.
+        unheard: it is voice, and is put into words before it is answered (bot/voice/listen.py).
     """
 
     id: str
@@ -71,6 +76,7 @@ class Raw:
     file: dict[str, Any] | None = None
     action: str | None = None
     external: bytes | None = None
+    unheard: bool = False
 
 
 # --- in web ----------------------------------------------------------------------------------------------------------------
@@ -100,6 +106,15 @@ def correct(c: Connection, keys: Keys, safety: Safety, conversation: str, langua
     return replace_message(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw))
 
 
+def hear(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> bool:
+    """Store the words of a voice message; `raw` has its id, and no text where it could not be heard.
+
+    Returns:
+        False where it is gone, or was heard already.
+    """
+    return voices.hear(c, keys, conversation, _incoming(c, keys, safety, conversation, language, raw))
+
+
 def _incoming(c: Connection, keys: Keys, safety: Safety, conversation: str, language: Language, raw: Raw) -> Incoming:
     text, action, typed = clean(raw.text or ""), raw.action, False
     if raw.payload is not None:
@@ -115,7 +130,7 @@ def _incoming(c: Connection, keys: Keys, safety: Safety, conversation: str, lang
     written = language if action or raw.location or not found.sure else found.language
     danger = None if action else safety.look(text)
     level = danger.level if danger else _rule_level(action)
-    return Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed)
+    return Incoming(raw.id, text, written, level, action, raw.location, raw.file, raw.external, typed, raw.unheard)
 
 
 def _rule_level(action: str | None) -> int:
@@ -142,13 +157,14 @@ class Mind(Protocol):
 # --- in a worker -----------------------------------------------------------------------------------------------------------
 
 
-async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases: Lookup) -> Turn:
+async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases: Lookup, url: str = "") -> Turn:
     """Everything that one message brings about; nothing is written here.
 
     Args:
         held: the message in hand and its conversation.
         engine: bot.engine.agent.Engine, or a stand-in of it.
         cases: what may be looked up about cases.
+        url: the service's address from outside, for pictures and links.
 
     Raises:
         TurnFailed: the engine could not decide.
@@ -161,8 +177,10 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     topic_level = levels().get(meaning.intent, 0)
     if held.human and not _heard_always(held, meaning, state):
         return _turn(held, meaning, language, [], state)
+    if button.get("kind") == "card":  # a picture: nothing to decide, and whatever was asked stays asked
+        return _turn(held, meaning, language, list(_renderer(held, content, keys, language).card(url)), state)
     if held.message.action == "unreadable:":
-        renderer = Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation))
+        renderer = _renderer(held, content, keys, language)
         return _turn(held, meaning, language, [renderer.phrase(SayPhrase("cannot_read", buttons=["human"]))], state)
     extra = {
         "message_id": held.message.id,
@@ -183,11 +201,14 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
     for outcome in decision.outcomes:
         if isinstance(outcome, SwitchLanguage):
             language = dataclasses.replace(language, spoken=outcome.language, pinned=True, run=0)
-    renderer = Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation), content.intake)
+    renderer = _renderer(held, content, keys, language)
     said = _say(decision.outcomes, renderer, CaseTeller(renderer, cases, held.conversation))
+    if _is_voice(held) and meaning.level != 1:  # in danger the answer comes first, and nothing beside it
+        said.insert(0, Outgoing(content.knowledge.phrase("voice_heard", language.spoken, text=_shortened(text))))
     if meaning.danger and meaning.level == 1 and topic_level != 1:  # the rules saw a danger that the topic does not speak of
         said.insert(0, first_aid(content, meaning.danger, language.spoken, renderer))
-    pieces = [] if held.message.action or decision.state["loop"] else remember_text(state, text, held.at, meaning)
+    wordless = held.message.action or not text  # a button, a picture: nothing that the next message is read with
+    pieces = [] if wordless or decision.state["loop"] else remember_text(state, text, held.at, meaning)
     new_state = {**decision.state, "recent": pieces}
     return _turn(held, meaning, language, said, new_state, decision.outcomes)
 
@@ -197,6 +218,10 @@ def _heard_always(held: Claim, meaning: Understanding, state: dict[str, Any]) ->
     if state["slots"].get("asked") == "erase":
         return is_yes(held.message.text) or meaning.intent in ("affirm", "deny", "delete_data")
     return meaning.intent == "stop" or (meaning.intent == "delete_data" and meaning.sure)
+
+
+def _renderer(held: Claim, content: Content, keys: Keys, language: _Spoken) -> Renderer:
+    return Renderer(content.knowledge, content.consulates, language.spoken, payload_for(keys, held.conversation), content.intake)
 
 
 @dataclass(frozen=True)
@@ -250,6 +275,7 @@ _BUTTON_INTENTS = {
     "erase": "delete_data",
     "contact": "inform",
     "unreadable": "out_of_scope",
+    "card": "rights_home",
     "case": "case_status",
     "code": "code",
 }
@@ -265,6 +291,16 @@ def _meant(held: Claim, engine: Mind, state: dict[str, Any]) -> Understanding:
     if state["loop"]:
         return engine.understand(held.message.text)
     return in_context(engine.understand, held.message.text, state, held.at)
+
+
+def _shortened(text: str) -> str:
+    """What was heard, on two lines at the most."""
+    whole = " ".join(text.split())
+    return whole if len(whole) <= HEARD else f"{whole[:HEARD].rsplit(' ', 1)[0]} …"
+
+
+def _is_voice(held: Claim) -> bool:
+    return held.message.file is not None and str(held.message.file["kind"]).startswith("audio/")
 
 
 def _pressed(held: Claim) -> Understanding:

@@ -27,6 +27,7 @@ def prepare(settings: Settings) -> None:
     # each in a process of its own: what they import would stay in the supervisor's memory
     _step("language table", "bot.language.build")
     _step("places", "bot.places.build")
+    _step("rights card", "bot.cards.build")
     _step("model", "bot.engine.train")
     started = time.monotonic()
     if not settings.keys:

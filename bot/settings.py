@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     oidc_client_secret: str | None = Field(default=None, description="Console: our secret at the provider.")
     oidc_trust_mfa: str = Field(default="off", pattern="^(on|off)$", description="Console: the provider's second factor counts as ours.")
     demo: str = Field(default="off", pattern="^(on|off)$", description="Console: no second factor; on loopback only.")
+    voice_model: Path | None = Field(default=None, description="Folder of a faster-whisper model; with it voice messages are understood.")
+    voice_seconds: float = Field(default=60.0, gt=0, description="How long a voice message may take to be fetched or put into words.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
 
     @model_validator(mode="after")

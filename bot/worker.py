@@ -111,7 +111,7 @@ class Worker:
             with self.database.write() as c:
                 return claims.give_up(c, self.keys, held, final, self.name, time.time(), self.settings.lease_seconds)
         try:
-            turn = await conversation.answer(held, self.engine, content(), self.keys, self.cases)
+            turn = await conversation.answer(held, self.engine, content(), self.keys, self.cases, self.settings.url)
         except Exception as error:
             log.error("a turn failed: %s", error if isinstance(error, TurnFailed) else describe(error))
             with self.database.write() as c:

@@ -180,3 +180,27 @@ def test_what_was_understood_by_itself_is_no_piece() -> None:
 )
 def test_texts_are_cleaned_of_what_nobody_can_carry(raw: str, kept: str) -> None:
     assert conversation.clean(raw) == kept
+
+
+def test_the_card_is_shown_whatever_is_being_asked(keys: Keys) -> None:
+    said = turn(held("Tarjeta de derechos", action="card:"), seen("x", "greet"), keys)
+    assert said.topic == "rights_home"
+    (image,) = [out.image for out in said.answers if out.image]
+    assert image["url"].endswith("/static/card-es.png")
+
+
+def test_what_was_heard_is_said_back_but_in_danger(keys: Keys) -> None:
+    voice = {"id": "f", "kind": "audio/ogg", "size": 100}
+    said = turn(held("necesito un pasaporte " * 10, file=voice), seen("necesito un pasaporte", "documents"), keys)
+    assert said.answers[0].text.startswith("Escuché: necesito un pasaporte")
+    assert said.answers[0].text.endswith("…")
+    assert len(said.answers) > 1
+    danger = seen("hay agentes en mi puerta", "encounter_now")
+    assert "Escuché" not in turn(held("hay agentes en mi puerta", file=voice), danger, keys).answers[0].text
+
+
+def test_a_picture_without_words_is_answered_and_is_no_piece_of_what_comes_next(keys: Keys) -> None:
+    picture = {"id": "f", "kind": "image/jpeg", "size": 100}
+    said = turn(held("", file=picture), seen("x", "greet"), keys, SayPhrase("file_received", buttons=["human"]))
+    assert [out.text.splitlines()[0] for out in said.answers] == ["Recibí su foto o documento."]
+    assert (said.topic, said.level, said.state["recent"]) == (None, 0, [])

@@ -74,7 +74,7 @@ class LiveContent:
         return True
 
     def _stamp(self) -> tuple[tuple[str, int, int], ...]:
-        files = [self._folder / name for name in ("hotlines.yml", "phrases.yml", "consulates.yml", "safety.yml", "intake.yml")]
+        files = [self._folder / name for name in ("hotlines.yml", "phrases.yml", "consulates.yml", "safety.yml", "intake.yml", "card.yml")]
         files += sorted((self._folder / "knowledge").glob("*.yml"))
         return tuple((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists())
 

@@ -17,7 +17,7 @@ import yaml
 from pydantic import ValidationError
 
 from bot.knowledge.phone import grouped
-from bot.knowledge.schema import LANGUAGES, LINE, LINES, MESSAGE, SHORT, TITLE, Answer, Facet, Hotline, Language, Text, Topic
+from bot.knowledge.schema import LANGUAGES, LINE, LINES, MESSAGE, SHORT, TITLE, Answer, Facet, Hotline, Language, RightsCard, Text, Topic
 
 PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)(?:\.(url|name|whatsapp|text))?\}")
 STALE = dt.timedelta(days=180)
@@ -43,12 +43,14 @@ class Knowledge:
         topics: by intent.
         hotlines: by id.
         phrases: the service's own sentences (data/phrases.yml), by key.
+        card: the rights card.
         warnings: what a person should look at: stale check dates.
     """
 
     topics: dict[str, Topic]
     hotlines: dict[str, Hotline]
     phrases: dict[str, Text]
+    card: RightsCard
     warnings: list[str] = field(default_factory=list)
 
     def facet(self, topic: str, facet: str) -> Facet | None:
@@ -77,6 +79,12 @@ class Knowledge:
 
         return PLACEHOLDER.sub(value, text).strip()
 
+    def card_words(self, language: Language) -> tuple[list[str], list[str]]:
+        """What stands on the rights card: for the person, with the line that answers; and for the agent, in English."""
+        card = self.card
+        call = f"{card.help.in_language(language)}: {self.fill(card.number, language)}"
+        return [*(line.in_language(language) for line in card.holder), call], list(card.officer)
+
     def phrase(self, key: str, language: Language, **values: str) -> str:
         """One of the service's own sentences; `values` fill what is not a hotline, written `<name>`."""
         text = self.fill(self.phrases[key].in_language(language), language)
@@ -99,6 +107,7 @@ def load(data: Path, today: dt.date | None = None, stale: dt.timedelta = STALE) 
     faults: list[str] = []
     hotlines = {h.id: h for h in _hotlines(data / "hotlines.yml", faults)}
     phrases = _phrases(data / "phrases.yml", faults)
+    card = _card(data / "card.yml", faults)
     topics: dict[str, Topic] = {}
     for path in sorted((data / "knowledge").glob("*.yml")):
         topic = _read(path, faults)
@@ -107,10 +116,13 @@ def load(data: Path, today: dt.date | None = None, stale: dt.timedelta = STALE) 
         if topic.intent != path.stem:
             faults.append(f"{path.name}: intent is {topic.intent}, the file's name says {path.stem}")
         topics[topic.intent] = topic
-    knowledge = Knowledge(topics, hotlines, phrases)
+    if card is None:  # nothing can be rendered without it, so nothing more can be checked
+        raise ContentError(faults)
+    knowledge = Knowledge(topics, hotlines, phrases, card)
     faults += [f"knowledge/{name}.yml is missing" for name in sorted(_expected(data, faults) - topics.keys())]
     for topic in topics.values():
         faults += _faults_of_topic(topic, knowledge)
+    faults += _faults_of_card(knowledge)
     for key, phrase in phrases.items():
         faults += faults_of_text(f"phrases.yml: {key}", phrase, knowledge)
     if faults:
@@ -144,6 +156,15 @@ def _read(path: Path, faults: list[str]) -> Topic | None:
         return None
     try:
         return Topic.model_validate(raw)
+    except ValidationError as error:
+        faults += _explain(path.name, error)
+        return None
+
+
+def _card(path: Path, faults: list[str]) -> RightsCard | None:
+    raw = _yaml(path, faults)
+    try:
+        return RightsCard.model_validate(raw)
     except ValidationError as error:
         faults += _explain(path.name, error)
         return None
@@ -193,6 +214,19 @@ def _faults_of_topic(topic: Topic, knowledge: Knowledge) -> Iterator[str]:
             yield f"{here}: {language}: the first message of a level 1 topic names {{ciam}}"
         if topic.intent in LIFE_AT_RISK and "{us_911}" not in first.in_language(language):
             yield f"{here}: {language}: the first message names {{us_911}}"
+
+
+def _faults_of_card(knowledge: Knowledge) -> Iterator[str]:
+    card = knowledge.card
+    for topic in card.topics:
+        if topic not in knowledge.topics:
+            yield f"card.yml: topic {topic} is unknown"
+    for language in LANGUAGES:
+        if len(card.short.in_language(language)) > SHORT:
+            yield f"card.yml: {language}: short over {SHORT} characters"
+    for name, text in [("holder", line) for line in card.holder] + [("officer", Text(es=line, en=line)) for line in card.officer]:
+        yield from faults_of_text(f"card.yml: {name}", text, knowledge)
+    yield from faults_of_text("card.yml: number", Text(es=card.number, en=card.number), knowledge)
 
 
 def _faults_of_answer(here: str, answer: Answer, topic: Topic, knowledge: Knowledge) -> Iterator[str]:
@@ -256,6 +290,8 @@ def _stale(knowledge: Knowledge, oldest: dt.date) -> Iterator[str]:
             if checked < oldest:
                 name = answer.id if isinstance(answer, Facet) else topic.intent
                 yield f"{topic.intent}.yml: {name}: last checked on {checked}"
+    if knowledge.card.checked < oldest:
+        yield f"card.yml: last checked on {knowledge.card.checked}"
     for line in knowledge.hotlines.values():
         if line.checked < oldest:
             yield f"hotlines.yml: {line.id}: last checked on {line.checked}"

@@ -16,6 +16,7 @@ from urllib.parse import quote_plus
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from bot import cards
 from bot.intake import CONFIRM, Intake
 from bot.knowledge.load import ContentError, Knowledge
 from bot.knowledge.phone import grouped
@@ -132,6 +133,8 @@ class Renderer:
         actions = [f"topic:{also}"] if also else []
         if self.intake and topic.intent in self.intake.forms:
             actions.append(f"intake:{topic.intent}")
+        elif topic.intent in self.knowledge.card.topics:
+            actions.append("card:")
         elif related := self._related(answer):
             actions.append(related[0])
         if len(answer.messages) > 1 or topic.facets:
@@ -174,6 +177,22 @@ class Renderer:
         text = self.knowledge.phrase(say.phrase, self.language, **say.values)
         return Outgoing(text, self.buttons(say.buttons), asks_place=say.phrase == "ask_place")
 
+    def card(self, url: str) -> Iterator[Outgoing]:
+        """The rights card as a picture, and the same words as text.
+
+        Args:
+            url: the service's address from outside.
+        """
+        holder, officer = self.knowledge.card_words(self.language)
+        card, picture = self.knowledge.card, cards.picture(self.language)
+        alt = "\n".join([card.title.in_language(self.language), *holder, f"{card.show.in_language(self.language)}:", *officer])
+        image: dict[str, Any] = {"url": f"{url}/static/{picture.name}", "alt": alt}
+        if picture.is_file():
+            image["size"] = picture.stat().st_size
+        yield Outgoing("\n".join(holder), image=image)
+        printed = self.knowledge.phrase("card_print", self.language, url=f"{url}/static/{cards.print_out(self.language).name}")
+        yield Outgoing("\n".join([*officer, printed]), self.buttons(["topic:rights_home/red_card", "human"]))
+
     def question(self, ask: AskIntake) -> Outgoing:
         """The pending question of a form; the last one shows what was answered."""
         assert self.intake is not None
@@ -201,6 +220,8 @@ class Renderer:
             answer = self.knowledge.answer(ref)
             if answer is not None:
                 return (answer.short if short else answer.title).in_language(self.language)
+        if kind == "card":
+            return (self.knowledge.card.short if short else self.knowledge.card.title).in_language(self.language)
         if kind == "answer" and self.intake is not None:
             question, _, number = ref.partition(":")
             return self.intake.questions[question].choices[int(number)].in_language(self.language)

@@ -127,3 +127,31 @@ class Hotline(_Strict):
     sources: Annotated[list[str], Field(min_length=1)]
     checked: dt.date
     notes: str
+
+
+class RightsCard(_Strict):
+    """The card that a person shows at the door: the file data/card.yml.
+
+    Attributes:
+        title, short: its name on a button.
+        topics: whose answers offer it.
+        you, show: the headings of its two sides.
+        holder: what the person reads.
+        officer: what is for the agent; English on every card.
+        help, number: a line that answers, as a placeholder.
+        note: what it cannot do.
+    """
+
+    title: Text
+    short: Text
+    checked: dt.date
+    reviewer: str
+    sources: Annotated[list[str], Field(min_length=1)]
+    topics: list[str]
+    you: Text
+    holder: Annotated[list[Text], Field(min_length=1, max_length=LINES)]
+    show: Text
+    officer: Annotated[list[str], Field(min_length=1, max_length=LINES)]
+    help: Text
+    number: Annotated[str, Field(pattern=r"^\{[a-z0-9_]+\}$")]
+    note: Text

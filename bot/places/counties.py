@@ -21,6 +21,7 @@ class Counties:
     def __init__(self, look: Lookup) -> None:
         self._look, self._data = look, look.data
         self._words = set(look.data.words["county"])
+        self._pools: dict[tuple[Where, ...], Pool] = {}
 
     def named(self, name: list[str]) -> bool:
         """Whether one of the words is "county" or the like."""
@@ -75,13 +76,18 @@ class Counties:
             states = self._look.states_called("".join(self._look.inner(behind))) if behind else []
             if behind and not states:
                 continue
-            names = {
-                name: max(self._data.units[i].people for i in ids)
-                for name, ids in self._data.counties.items()
-                if self._called(name, states)
-            }
-            pool = Pool(list(names), [ear(name) for name in names], list(names.values()))
-            best = most_alike(county, pool, ALIKE_IN_STATE if states else ALIKE_ALONE)
+            best = most_alike(county, self._pool(tuple(states)), ALIKE_IN_STATE if states else ALIKE_ALONE)
             if best:
                 return decide(self._data, [self._look.county(i) for i in self._called(best[1], states)], exact=False)
         return None
+
+    def _pool(self, states: tuple[Where, ...]) -> Pool:
+        """The names of all counties, or of those of some states; made once, it takes a hundred times what a look into it does."""
+        if states not in self._pools:
+            names = {
+                name: max(self._data.units[i].people for i in ids)
+                for name, ids in self._data.counties.items()
+                if self._called(name, list(states))
+            }
+            self._pools[states] = Pool(list(names), [ear(name) for name in names], list(names.values()))
+        return self._pools[states]

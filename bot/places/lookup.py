@@ -62,6 +62,20 @@ class Lookup:
             found = [self.county(i) for i in data.counties.get(whole, ())]
         return found
 
+    def known(self, whole: str) -> bool:
+        """Whether a key means anything at all: whether it has `readings`."""
+        data = self.data
+        return (
+            whole in data.names
+            or whole in data.also
+            or whole in data.alias_towns
+            or whole in data.alias_regions
+            or whole in data.state_names
+            or whole in data.state_short
+            or whole in data.countries
+            or whole in data.counties
+        )
+
     def town(self, i: int) -> Reading:
         """The town with that number."""
         unit = self.data.town_unit[i]
@@ -113,6 +127,10 @@ class Lookup:
     def is_state(self, name: list[str]) -> bool:
         """Whether those words are a state's name, code or abbreviation."""
         return bool(self.states_called("".join(name)))
+
+    def known_state(self, whole: str) -> bool:
+        """Whether some state has that name, code or abbreviation."""
+        return whole in self.data.state_names or whole in self.data.state_short
 
     def states_called(self, whole: str) -> list[Where]:
         """The states with that name, code or abbreviation."""

@@ -11,7 +11,7 @@ from bot.places.gazetteer import Gazetteer
 from bot.places.model import Found, Resolution
 from bot.places.names import Names
 from bot.places.readings import Reading, decide
-from bot.places.text import fold, key, words
+from bot.places.text import SHORT_FORMS, fold, key, written_out
 
 # The most words that a place takes ("Prince Edward Island", "Truth or Consequences, New Mexico").
 LONGEST_NAME = 6
@@ -67,6 +67,7 @@ class Spotter:
         self._people_too = {key(word) for word in said["people_too"]}
         self._wordlike = set(said["wordlike"])
         self._county = set(said["county"])
+        self._county_short = self._county | {short for short, long in SHORT_FORMS.items() if long in self._county}
 
     def find_in(self, sentence: str) -> Found | None:
         """See `Places.find_in`."""
@@ -157,9 +158,10 @@ class Spotter:
         """A town beside its state, or a county."""
         if len(part) < 2:
             return None
-        name = words(" ".join(t.folded for t in part))
-        if self._is_county(name) and (answer := self._names.exact(name)) and answer.place and answer.place.kind == "county":
-            return Claim(at, at + len(part), max(cue, MEDIUM), True, answer)
+        if any(t.folded in self._county_short for t in part):
+            name = written_out([t.folded for t in part])
+            if self._is_county(name) and (answer := self._names.exact(name)) and answer.place and answer.place.kind == "county":
+                return Claim(at, at + len(part), max(cue, MEDIUM), True, answer)
         for split in range(1, min(5, len(part))):
             town, state = part[:-split], part[-split:]
             readings = self._town_and_state(town, state, cue)
@@ -178,8 +180,8 @@ class Spotter:
         return at > 0 and "".join(name[:at]) in self._data.counties and (not behind or self._names.look.is_state(behind))
 
     def _town_and_state(self, town: list[Token], state: list[Token], cue: int) -> list[Reading] | None:
-        name = "".join(t.folded for t in state)
-        if not self._names.look.states_called(name):
+        name = "".join([t.folded for t in state])
+        if not self._names.look.known_state(name):
             return None
         if len(state) == 1 and name in self._wordlike and not state[0].upper:
             return None
@@ -203,11 +205,13 @@ class Spotter:
         part = tokens[at : at + length]
         if self._cues.get((part[0].folded,)) is not None and length > 1 and not part[0].capital:
             return None
-        whole = "".join(words(" ".join(t.folded for t in part)))
+        whole = "".join(written_out([t.folded for t in part]))
+        if not self._names.look.known(whole):  # most words are no place: asked first, it saves making lists
+            return None
         readings = self._names.look.readings(whole)
         if not readings or readings[0].place.kind == "county" or (len(whole) <= 3 and not self._short_ok(whole, part, cue)):
             return None
-        if length > 1 and not self._names.look.spelt_so(words(" ".join(t.folded for t in part)), readings):
+        if length > 1 and not self._names.look.spelt_so(written_out([t.folded for t in part]), readings):
             return None
         answer = decide(self._data, readings)
         if answer.place is None or not self._believed(tokens, at, length, cue, whole, readings, answer):

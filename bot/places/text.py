@@ -9,7 +9,7 @@ from functools import lru_cache
 from rapidfuzz.distance import OSA
 
 # Written short and long alike; both sides of every comparison pass here. "st" is never a state's code, "mt" is (see `words`).
-_LONG = {
+SHORT_FORMS = {
     "st": "saint", "ste": "sainte", "sta": "santa", "sto": "santo", "sn": "san", "ft": "fort", "cd": "ciudad", "pto": "puerto",
     "hts": "heights", "spgs": "springs", "spg": "spring", "twp": "township", "vlg": "village", "bch": "beach", "jct": "junction",
     "cnty": "county", "cty": "county", "mtn": "mountain",
@@ -37,10 +37,15 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of a name, abbreviations written out ("St." -> "saint", leading "Mt" -> "mount")."""
-    found = fold(text).split()
+    return written_out(fold(text).split())
+
+
+def written_out(folded: list[str]) -> list[str]:
+    """What `words` makes of words that are folded already."""
+    found = list(folded)
     if len(found) > 1 and len(found[1]) > 2:
         found[0] = _LONG_WHEN_FIRST.get(found[0], found[0])
-    return [_LONG.get(word, word) for word in found] if len(found) > 1 else found
+    return [SHORT_FORMS.get(word, word) for word in found] if len(found) > 1 else found
 
 
 def key(text: str) -> str:

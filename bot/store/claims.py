@@ -284,7 +284,7 @@ def new_case(opened: OpenCase) -> NewCase:
 
 
 def _open_case(c: Connection, keys: Keys, held: Claim, opened: NewCase, language: Language, now: float) -> None:
-    """Open the case; where the conversation has an open one, that gets what is new."""
+    """A new case; where the conversation has an open one, that one gets what is new."""
     known = resume.open_case_of(c, held.conversation)
     if known is None:
         known = case_id(held.conversation, held.message.id)

@@ -13,9 +13,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from bot.knowledge.schema import Language
-from bot.store import deliveries, files
+from bot.store import deliveries, files, timers
 from bot.store.crypto import Keys
 from bot.store.schema import conversation, erasure, message, offer, unanswered
+
+LISTEN = "listen"
+"""The timer of a voice message that waits for its words (bot/voice/listen.py)."""
 
 Author = Literal["user", "bot", "agent", "system"]
 
@@ -40,6 +43,7 @@ class Incoming:
         file: {"id"} of an upload that was not sent yet, or {"kind", "size", "remote"} of what only the channel has;
             in a claim what the message carries: {"id", "kind", "size"}.
         external: keyed hash of the channel's own id, or None.
+        unheard: a voice message that is to be put into words before it is answered.
         typed: the action was written in words, not pressed.
         language, level: as the web's own rules see it; a worker corrects both.
     """
@@ -53,6 +57,7 @@ class Incoming:
     file: dict[str, Any] | None = None
     external: bytes | None = None
     typed: bool = False
+    unheard: bool = False
 
 
 class UnknownFile(ValueError):
@@ -64,6 +69,7 @@ class Outgoing:
     """A message to the person, ready for any channel.
 
     Attributes:
+        image: {"url", "alt", "size"} of a picture of ours; its size in bytes.
         asks_place: it asks where the person is; a channel may offer to send the position in one tap.
         file: {"id", "kind", "size"} of what an officer sends along.
     """
@@ -71,6 +77,7 @@ class Outgoing:
     text: str
     buttons: list[dict[str, str]] = field(default_factory=list)
     location: dict[str, Any] | None = None
+    image: dict[str, Any] | None = None
     asks_place: bool = False
     file: dict[str, Any] | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -150,8 +157,11 @@ def add_message(c: Connection, keys: Keys, conversation_id: str, incoming: Incom
             language=incoming.language,
             at=now,
             external_hash=incoming.external,
+            unheard=incoming.unheard,
         )
     )
+    if incoming.unheard:
+        timers.schedule(c, LISTEN, now, conversation_id)
     return True
 
 
@@ -221,6 +231,8 @@ def insert_outgoing(
             body["buttons"] = [{"title": b["title"], "short": b.get("short", b["title"]), "payload": b["payload"]} for b in out.buttons]
         if out.location:
             body["location"] = out.location
+        if out.image:
+            body["image"] = out.image
         if out.asks_place:
             body["asks_place"] = True
         if out.file:

@@ -84,12 +84,14 @@ message = Table(
     Column("answered_at", Float),
     Column("interim_at", Float),
     Column("attempts", Integer, nullable=False, server_default=text("0"), comment="deaths and failures while it was in hand"),
+    Column("unheard", Boolean, nullable=False, server_default=text("false"), comment="a voice message without its words yet: it waits"),
     Column("dead", Boolean, nullable=False, server_default=text("false"), comment="given up: its safety answer is final"),
     PrimaryKeyConstraint("conversation_id", "seq"),
     UniqueConstraint("conversation_id", "id"),
 )
-unanswered = (message.c.author == "user") & message.c.answered_at.is_(None)
-Index("ix_message_unanswered", message.c.at, sqlite_where=unanswered, postgresql_where=unanswered)
+_open = (message.c.author == "user") & message.c.answered_at.is_(None)
+unanswered = _open & message.c.unheard.is_(False)
+Index("ix_message_unanswered", message.c.at, sqlite_where=_open, postgresql_where=_open)
 
 tracker = Table(
     "tracker",

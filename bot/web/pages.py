@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
+from bot import cards
 from bot.settings import ROOT
 
 router = APIRouter(include_in_schema=False)
@@ -19,6 +20,8 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
 )
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+BUILT = {".png": "image/png", ".pdf": "application/pdf"}
+"""What bot/cards builds; served as it is, since it is packed already."""
 
 
 @cache
@@ -56,9 +59,24 @@ async def widget(request: Request) -> Response:
     return response
 
 
+@router.api_route("/orienta-sw.js", methods=["GET", "HEAD"])
+async def service_worker(request: Request) -> Response:
+    """At the root, where it may serve /chat."""
+    return _file(request, PAGES / "orienta-sw.js", "no-cache")
+
+
 @router.api_route("/static/{name}", methods=["GET", "HEAD"])
 async def static(request: Request, name: str) -> Response:
+    if Path(name).suffix in BUILT:
+        return _built(cards.FOLDER / name)
     path = PAGES / name
     if path.suffix not in (".css", ".svg", ".js") or path.parent != PAGES:
         return Response(status_code=404)
     return _file(request, path, "public, max-age=300")
+
+
+def _built(path: Path) -> Response:
+    if path.parent != cards.FOLDER or not path.is_file():
+        return Response(status_code=404)
+    headers = {"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
+    return Response(path.read_bytes(), media_type=BUILT[path.suffix], headers=headers)

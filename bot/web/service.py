@@ -9,6 +9,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -26,6 +27,8 @@ from bot.store.crypto import Keys
 from bot.store.database import Database, News
 from bot.store.inbox import Waiting
 from bot.timers import Timers
+from bot.voice.listen import Fetches, Listener
+from bot.voice.whisper import Whisper
 from bot.web.limits import Limits
 from bot.web.writer import Writer
 
@@ -59,6 +62,8 @@ class Service:
         self.senders: list[Sender] = []
         self.troubles: dict[str, str] = {}
         """What works only in part now, by its name; /readyz tells it."""
+        self.voice = self._listener(settings)
+        """Puts voice messages into words, where there is a model for it."""
         self.listeners: list[asyncio.Event] = []
         """Set at every news, whatever it is."""
         self._waiting_since = 0.0
@@ -189,6 +194,23 @@ class Service:
 
     # --- the other channels --------------------------------------------------------------------------------------------
 
+    def _listener(self, settings: Settings) -> Listener | None:
+        if settings.voice_model is None:
+            return None
+        return Listener(self, Whisper(settings.voice_model, settings.voice_seconds), self.fetch, settings.voice_seconds)
+
+    async def fetch(self, channel: str, remote: dict[str, Any]) -> bytes:
+        """The content of what a person sent on a channel that keeps it.
+
+        Raises:
+            LookupError: nothing can be fetched from that channel.
+            SendFailed: it is not to be had now.
+        """
+        for sender in self.senders:
+            if sender.channel.name == channel and isinstance(sender.channel, Fetches):
+                return await sender.channel.fetch(remote)
+        raise LookupError(channel)
+
     def add_channel(self, channel: Channel) -> None:
         """Send a channel's outbox from now on, where this process gets its lease."""
         news = asyncio.Event()
@@ -202,7 +224,9 @@ class Service:
         """Watch while the web process serves."""
         self._beat()
         await self.writer.write(lambda c: leases.release_dead(c, self.place, self.name))
-        watches = (self._watch_news(), self._watch_unanswered(), self._watch_content(), Timers(self).run())
+        watches = [self._watch_news(), self._watch_unanswered(), self._watch_content(), Timers(self).run()]
+        if self.voice:
+            watches.append(self.voice.run())
         tasks = [asyncio.create_task(t) for t in (*watches, *(sender.run() for sender in self.senders))]
         try:
             yield

@@ -217,7 +217,8 @@ def test_what_nobody_can_read_is_told_so(world: World, kind: str, content: dict[
 def test_a_file_stays_with_the_channel_until_an_officer_opens_it(
     world: World, kind: str, media: dict[str, Any], shown: str, words: str
 ) -> None:
-    world.brings(said(ANA, kind, **{kind: {"id": "4711", "sha256": "abc=", **media}}))
+    content: dict[str, Any] = {kind: {"id": "4711", "sha256": "abc=", **media}}
+    world.brings(said(ANA, kind, **content))
 
     row = world.said()[0]
     assert (row["text"], row["file"]["kind"]) == (words, shown)

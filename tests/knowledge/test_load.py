@@ -48,12 +48,14 @@ LINES = [
         ("tip_line", "+15550002222", "high", "do_not_give"),
     )
 ]
+CARD = yaml.safe_load((Path(__file__).parents[2] / "data" / "card.yml").read_text("utf-8")) | {"topics": []}
 
 
 def folder(tmp_path: Path, topic: dict[str, Any]) -> Path:
     (tmp_path / "knowledge").mkdir(exist_ok=True)
     (tmp_path / "knowledge" / "documents.yml").write_text(yaml.safe_dump(topic, allow_unicode=True))
     (tmp_path / "hotlines.yml").write_text(yaml.safe_dump(LINES))
+    (tmp_path / "card.yml").write_text(yaml.safe_dump(CARD, allow_unicode=True))
     (tmp_path / "phrases.yml").write_text(yaml.safe_dump({"confirm": {"es": "Confirme.", "en": "Check."}}))
     return tmp_path
 

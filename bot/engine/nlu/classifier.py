@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import hstack
+from scipy.sparse import csr_matrix, hstack
 from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
@@ -32,6 +34,10 @@ KERNEL_RIDGE = 0.1
 KERNEL_SHARPNESS = 4.0
 VECTOR_SHARE = 0.4
 """Share of the vectors' opinion in the average."""
+RAREST_WORDS, RAREST_LETTERS = 2, 3
+"""N-grams of words, of letters, are learnt that stand in so many training texts."""
+FEW = 20
+"""Of fewer training texts than so many for each time, rarer n-grams are learnt too: else none might remain."""
 SECONDARY_WEIGHT = 0.5
 """What an example counts that was written for another purpose (a facet's question, read as an example of its topic)."""
 
@@ -54,14 +60,62 @@ class KernelMachine:
         self.weights = cho_solve(cho_factor(system, overwrite_a=True, check_finite=False), near.T @ targets).astype(np.float32)
 
     def _kernel(self, vectors: Vectors) -> Vectors:
-        similarity = vectors @ self.landmarks.T
-        found: Vectors = np.exp(2 * KERNEL_WIDTH * (similarity - 1), dtype=np.float32)
-        return found
+        return _bell(vectors @ self.landmarks.T)
 
-    def margins(self, vectors: Vectors) -> Vectors:
-        """How much each class is favoured, shape (len(vectors), classes)."""
-        found: Vectors = self._kernel(vectors) @ self.weights
-        return found
+    def read(self, vector: Vectors) -> tuple[Vectors, float]:
+        """How much each class is favoured, shape (classes,), and the cosine to the nearest landmark."""
+        cosines = self.landmarks @ vector
+        return _bell(cosines) @ self.weights, float(cosines.max())
+
+
+def _bell(cosines: Vectors) -> Vectors:
+    found: Vectors = np.exp(2 * KERNEL_WIDTH * (cosines - 1), dtype=np.float32)
+    return found
+
+
+class Opinion(NamedTuple):
+    """What a classifier makes of a text.
+
+    Attributes:
+        probabilities: of its classes, shape (len(classes),).
+        nearness: how near the text is to the nearest training text, as a cosine; 1 where there are no vectors.
+    """
+
+    probabilities: Probabilities
+    nearness: float
+
+
+class Grams:
+    """N-grams of a text, weighed as scikit-learn's vectorizer learnt it; reading one text here costs a fifth of its `transform`."""
+
+    def __init__(self, analyzer: str, sizes: tuple[int, int], rarest: int) -> None:
+        self._rarest = rarest
+        self._learner = TfidfVectorizer(
+            analyzer=analyzer,
+            ngram_range=sizes,
+            token_pattern=r"\S+" if analyzer == "word" else None,
+            sublinear_tf=True,
+            lowercase=False,
+        )
+        self._split = self._learner.build_analyzer()
+
+    def fit(self, texts: list[str]) -> csr_matrix:
+        """Learn the n-grams that are frequent enough, and read the texts."""
+        self._learner.set_params(min_df=max(1, min(self._rarest, len(texts) // FEW)))
+        rows = self._learner.fit_transform(texts)
+        self._numbers: dict[str, int] = self._learner.vocabulary_
+        self._rarity = self._learner.idf_.astype(np.float32)
+        return rows
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def read(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The numbers of the known n-grams of a text, and their weights."""
+        counts = Counter(number for gram in self._split(text) if (number := self._numbers.get(gram)) is not None)
+        numbers = np.fromiter(counts.keys(), np.int64, len(counts))
+        weights = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self._rarity[numbers]
+        return numbers, weights / max(float(np.linalg.norm(weights)), 1e-9)
 
 
 class TextClassifier:
@@ -74,7 +128,7 @@ class TextClassifier:
     def __init__(self, vector_share: float = VECTOR_SHARE) -> None:
         self.classes: list[str] = []
         self._share = vector_share
-        self._counts: list[TfidfVectorizer] = []
+        self._grams: list[Grams] = []
         self._weights = self._intercept = np.empty(0, np.float32)
         self._kernel: KernelMachine | None = None
 
@@ -101,38 +155,22 @@ class TextClassifier:
         return self
 
     def _fit_linear(self, texts: list[str], labels: list[str], weights: NDArray[np.float64]) -> None:
-        self._counts = [_counts("word", (1, 3), 2), _counts("char_wb", (2, 5), 3)]
-        grams = hstack([counts.fit_transform(texts) for counts in self._counts], format="csr")
+        self._grams = [Grams("word", (1, 3), RAREST_WORDS), Grams("char_wb", (2, 5), RAREST_LETTERS)]
+        grams = hstack([kind.fit(texts) for kind in self._grams], format="csr")
         machine = LinearSVC(C=NGRAM_C, random_state=1).fit(grams, labels, sample_weight=weights)
         # a row a feature: a message has some hundred of them, and reads only their rows
         self._weights = np.ascontiguousarray(machine.coef_.T, np.float32)
         self._intercept = machine.intercept_.astype(np.float32)
 
-    def probabilities(self, read: str) -> Probabilities:
-        """Probabilities of the classes for one corrected text, shape (len(classes),)."""
-        row = hstack([counts.transform([read]) for counts in self._counts], format="csr")
-        margins = row.data.astype(np.float32) @ self._weights[row.indices] + self._intercept
+    def opinion(self, read: str) -> Opinion:
+        """What one corrected text is."""
+        (words, word_weights), (letters, letter_weights) = (kind.read(read) for kind in self._grams)
+        margins = self._intercept + word_weights @ self._weights[words] + letter_weights @ self._weights[letters + len(self._grams[0])]
         if len(margins) == 1:  # two classes: one margin
             margins = np.array([-margins[0], margins[0]])
         by_grams: Probabilities = softmax(NGRAM_SHARPNESS * margins)
         if self._kernel is None or not encoder.available():
-            return by_grams
-        by_vector: Probabilities = softmax(KERNEL_SHARPNESS * self._kernel.margins(encoder.vector(read)[None])[0].astype(np.float64))
-        return (1 - self._share) * by_grams + self._share * by_vector
-
-    def nearness(self, read: str) -> float:
-        """How near a corrected text is to the nearest training text, as a cosine; 1 where there are no vectors."""
-        if self._kernel is None or not encoder.available():
-            return 1.0
-        return float((self._kernel.landmarks @ encoder.vector(read)).max())
-
-
-def _counts(analyzer: str, sizes: tuple[int, int], rarest: int) -> TfidfVectorizer:
-    return TfidfVectorizer(
-        analyzer=analyzer,
-        ngram_range=sizes,
-        min_df=rarest,
-        token_pattern=r"\S+" if analyzer == "word" else None,
-        sublinear_tf=True,
-        lowercase=False,
-    )
+            return Opinion(by_grams, 1.0)
+        favoured, nearness = self._kernel.read(encoder.vector(read))
+        by_vector: Probabilities = softmax(KERNEL_SHARPNESS * favoured.astype(np.float64))
+        return Opinion((1 - self._share) * by_grams + self._share * by_vector, nearness)

@@ -46,8 +46,8 @@ class TopicClassifier(StoredComponent, IntentClassifier):
 
     def _read(self, message: Message) -> None:
         text = message.get(CORRECTED) or ""
-        ranking = self._ranking(text)
-        score = ranking[0][1] * self.learnt.nearness(text)
+        ranking, nearness = self._ranking(text)
+        score = ranking[0][1] * nearness
         also = self._also(text, ranking)
         if also and URGENCY[levels()[also]] < URGENCY[levels()[ranking[0][0]]]:  # the urgent one first
             first, also = also, ranking[0][0]
@@ -59,9 +59,10 @@ class TopicClassifier(StoredComponent, IntentClassifier):
         message.set("score", score, add_to_output=True)
         message.set("also", also, add_to_output=True)
 
-    def _ranking(self, text: str) -> list[tuple[str, float]]:
-        probabilities = self.learnt.probabilities(text)
-        return [(self.learnt.classes[i], float(probabilities[i])) for i in np.argsort(-probabilities)]
+    def _ranking(self, text: str) -> tuple[list[tuple[str, float]], float]:
+        """The intents with their unscaled probability, best first, and how near the text is to the training sentences."""
+        opinion = self.learnt.opinion(text)
+        return [(self.learnt.classes[i], float(opinion.probabilities[i])) for i in np.argsort(-opinion.probabilities)], opinion.nearness
 
     def _scaled(self, ranking: list[tuple[str, float]]) -> list[tuple[str, float]]:
         """The ranking with the confidence that is shown: one temperature makes it as often right as it says."""
@@ -76,7 +77,7 @@ class TopicClassifier(StoredComponent, IntentClassifier):
         for part in (text[: joint.start()], text[joint.end() :]):
             if len(part.split()) < FEW_WORDS:
                 continue
-            name, probability = self._ranking(part)[0]
-            if name != ranking[0][0] and levels()[name] != 0 and probability * self.learnt.nearness(part) >= self.config["also_sure"]:
+            (name, probability), *_ = (found := self._ranking(part))[0]
+            if name != ranking[0][0] and levels()[name] != 0 and probability * found[1] >= self.config["also_sure"]:
                 return name
         return None

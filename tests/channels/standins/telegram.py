@@ -117,12 +117,18 @@ class TelegramStandIn:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.server.run(self._end())
         self.server.stop()
 
     async def _begin(self) -> None:
         self._news = asyncio.Event()
         self._client = httpx.AsyncClient(timeout=30, trust_env=False, limits=httpx.Limits(max_connections=40))
         self._delivering = asyncio.create_task(self._deliver())
+
+    async def _end(self) -> None:
+        self._delivering.cancel()
+        await asyncio.gather(self._delivering, return_exceptions=True)
+        await self._client.aclose()
 
     # --- people --------------------------------------------------------------------------------------------------------
 

@@ -298,6 +298,13 @@ def upgrade() -> None:
         sa.Column(
             "attempts", sa.Integer(), server_default=sa.text("0"), nullable=False, comment="deaths and failures while it was in hand"
         ),
+        sa.Column(
+            "unheard",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="a voice message without its words yet: it waits",
+        ),
         sa.Column("dead", sa.Boolean(), server_default=sa.text("false"), nullable=False, comment="given up: its safety answer is final"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name=op.f("fk_message_conversation_id_conversation"), ondelete="CASCADE"
