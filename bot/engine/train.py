@@ -88,7 +88,7 @@ def _questions() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in sorted((ROOT / "data" / "knowledge").glob("*.yml")):
         topic = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
-        found[path.stem] = [[facet.get("id"), facet.get("questions")] for facet in topic.get("facets") or []]
+        found[path.stem] = [[part.get("id"), part.get("questions")] for part in (topic, *(topic.get("facets") or []))]
     return found
 
 
