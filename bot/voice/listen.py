@@ -62,7 +62,7 @@ class Fetches(Protocol):
 
 def to_hear(raw: Raw, listener: Listener | None) -> Raw:
     """The message as it is to be stored: one of voice alone waits for its words where there is somebody to listen."""
-    voice = raw.file is not None and raw.file["kind"].startswith("audio/") and not raw.text
+    voice = raw.file is not None and str(raw.file.get("kind", "")).startswith("audio/") and not raw.text
     return replace(raw, unheard=True) if voice and listener else raw
 
 

@@ -59,6 +59,12 @@ async def widget(request: Request) -> Response:
     return response
 
 
+@router.api_route("/orienta-sw.js", methods=["GET", "HEAD"])
+async def service_worker(request: Request) -> Response:
+    """At the root, where it may serve /chat."""
+    return _file(request, PAGES / "orienta-sw.js", "no-cache")
+
+
 @router.api_route("/static/{name}", methods=["GET", "HEAD"])
 async def static(request: Request, name: str) -> Response:
     if Path(name).suffix in BUILT:

@@ -1,4 +1,4 @@
-"""A recording becomes words in a process of its own: what it refuses, how it ends. The model is a stand-in."""
+"""The transcriber's process: what it is given and may answer, and that it ends. A stand-in speaks for the model, which is not here."""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import functools
+import io
 import json
 import secrets
 import socket
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -32,6 +35,8 @@ POLICY = (
     "frame-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
 )
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+CARD = "/static/card-es.png"
+PHOTO = "image/jpeg"
 
 
 @dataclass
@@ -42,6 +47,8 @@ class Faults:
     """Every call of the API gets 503."""
     posts: list[int] = field(default_factory=list)
     """Statuses that the next message posts get instead of being stored."""
+    uploads: list[int] = field(default_factory=list)
+    """Statuses that the next uploads get instead of being kept."""
     lost_replies: int = 0
     """So many message posts are stored, and answered with 500 all the same."""
     silent_stream: bool = False
@@ -87,6 +94,7 @@ WORDS = {
         "es": "Este es su consulado.\nTeléfono:\n+1 213-351-6800\nMás en https://www.gob.mx/sre.",
         "en": "This is your consulate.\nTelephone:\n+1 213-351-6800\nMore at https://www.gob.mx/sre.",
     },
+    "rights": {"es": "No abra la puerta.\nNo firme nada.", "en": "Don’t open the door.\nSign nothing."},
     "erase": {"es": "¿Borro todo lo que escribió?", "en": "Do I erase all that you wrote?"},
     "officer": {"es": "Ana, oficial de CIAM, está con usted.", "en": "Ana, an officer of CIAM, is with you."},
     "hello": {"es": "Buenas tardes. Dígame, ¿qué pasó?", "en": "Good afternoon. Tell me, what happened?"},
@@ -103,6 +111,8 @@ class Standin:
         self.exits: list[str] = []
         self.erasures: list[str] = []
         self.calls: list[str] = []
+        self.files: dict[str, bytes] = {}
+        """What was uploaded, or can be downloaded, by id."""
         self.pages: dict[str, tuple[str, dict[str, str]]] = {}
         self.port = 0
         self._closing = False
@@ -178,6 +188,8 @@ class Standin:
                 Route("/api/chat/messages", self._new_message, methods=["POST"]),
                 Route("/api/chat/messages", self._messages),
                 Route("/api/chat/stream", self._stream),
+                Route("/api/chat/files", self._upload, methods=["POST"]),
+                Route("/api/chat/files/{id}", self._file),
                 Route("/api/chat/exit", self._exit, methods=["POST"]),
                 Route("/api/chat/session", self._erase, methods=["DELETE"]),
                 Route("/{path:path}", self._page),
@@ -199,7 +211,12 @@ class Standin:
         if path in self.pages:
             html, headers = self.pages[path]
             return HTMLResponse(html, headers=headers)
-        file = {"/": "pages/index.html", "/chat": "pages/chat.html", "/widget.js": "dist/widget.js"}.get(path)
+        if path == "/host-sw.js":  # of the site that the widget stands on
+            return Response("", media_type="text/javascript")
+        if path == CARD:
+            return Response(picture(), media_type="image/png")
+        named = {"/": "index.html", "/chat": "chat.html", "/orienta-sw.js": "orienta-sw.js"}
+        file = "dist/widget.js" if path == "/widget.js" else f"pages/{named[path]}" if path in named else None
         found = WIDGET / (file or f"pages/{path.removeprefix('/static/')}")
         if not found.is_file() or WIDGET not in found.resolve().parents:
             return Response(status_code=404)
@@ -232,7 +249,11 @@ class Standin:
         if conversation is None:
             return _error(401, "no_session")
         body = await request.json()
-        text = body.get("text")
+        text, file = body.get("text"), body.get("file")
+        if file is not None:
+            if file not in self.files:
+                return _error(422, "unknown_file")
+            text = ""
         if "payload" in body:
             titles = {p: t for t, p in BUTTONS[conversation.language]} | {"p-yes": "Sí", "p-no": "No"}
             text = titles.get(body["payload"])
@@ -240,13 +261,37 @@ class Standin:
                 return _error(422, "unknown_button")
         if body["id"] not in conversation.handled:
             conversation.handled.add(body["id"])
-            self._add(conversation, {"id": body["id"], "author": "user", "text": text})
+            carried = {"file": {"id": file, "kind": PHOTO, "size": len(self.files[file])}} if file else {}
+            self._add(conversation, {"id": body["id"], "author": "user", "text": text, **carried})
             if not conversation.human:
                 asyncio.get_running_loop().create_task(self._answer(conversation, body["id"], text, body.get("payload", "")))
         if self.faults.lost_replies:
             self.faults.lost_replies -= 1
             return _error(500, "unavailable")
         return JSONResponse({"id": body["id"]}, 202)
+
+    async def _upload(self, request: Request) -> Response:
+        if broken := self._note(request):
+            return broken
+        if self._find(request)[1] is None:
+            return _error(401, "no_session")
+        if self.faults.uploads:
+            return _error(self.faults.uploads.pop(0), "wrong_kind")
+        async with request.form() as form:
+            sent = form["file"]
+            assert not isinstance(sent, str)
+            assert sent.filename == "file"  # a name may say who somebody is
+            content = await sent.read()
+        name = secrets.token_hex(16)
+        self.files[name] = content
+        return JSONResponse({"file": name}, 201)
+
+    async def _file(self, request: Request) -> Response:
+        if broken := self._note(request):
+            return broken
+        if self._find(request)[1] is None:
+            return _error(401, "no_session")
+        return Response(self.files[request.path_params["id"]], media_type=PHOTO)
 
     async def _messages(self, request: Request) -> Response:
         if broken := self._note(request):
@@ -346,6 +391,9 @@ class Standin:
             say(WORDS["door"][language], 1, "encounter_now", buttons=buttons(*BUTTONS[language]))
         elif "detuvieron" in low or "detained" in low:
             say(WORDS["detained"][language], 1, "detention_report", buttons=buttons(*BUTTONS[language][1:]))
+        elif "tarjeta" in low or "rights card" in low:
+            image = {"url": f"https://elsewhere.example{CARD}", "alt": "No abra la puerta.\nNo firme nada.", "size": 42217}
+            say(WORDS["rights"][language], 3, "rights_home", image=image)
         elif "consulado" in low or "consulate" in low:
             place = {
                 "lat": 34.0573,
@@ -368,6 +416,14 @@ class Standin:
             say(WORDS["menu"][language], 0, buttons=buttons(*BUTTONS[language]))
         else:
             say(f"Eco: {text}")
+
+
+@functools.cache
+def picture() -> bytes:
+    """A picture of the rights card's size."""
+    out = io.BytesIO()
+    Image.new("P", (1080, 1350)).save(out, "PNG")
+    return out.getvalue()
 
 
 @contextlib.contextmanager

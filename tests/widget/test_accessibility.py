@@ -25,8 +25,22 @@ pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 TEXTS = {
-    "es": {"menu": "Más opciones", "erase": "Borrar mis datos", "detained": "Detuvieron a alguien", "card": "¿Cuál es mi consulado?"},
-    "en": {"menu": "More options", "erase": "Erase my data", "detained": "Someone was detained", "card": "Which is my consulate?"},
+    "es": {
+        "menu": "Más opciones",
+        "erase": "Borrar mis datos",
+        "detained": "Detuvieron a alguien",
+        "card": "¿Cuál es mi consulado?",
+        "rights": "tarjeta",
+        "view": "Ver tarjeta, 42 KB",
+    },
+    "en": {
+        "menu": "More options",
+        "erase": "Erase my data",
+        "detained": "Someone was detained",
+        "card": "Which is my consulate?",
+        "rights": "rights card",
+        "view": "See card, 42 KB",
+    },
 }
 
 
@@ -55,6 +69,15 @@ def states(page: Page, tracked: Tracked, standin: Standin, language: str) -> Ite
     chat.says(words["card"])
     expect(chat.log.locator(".card")).to_have_count(1)
     yield "card"
+    chat.says(words["rights"])
+    chat.log.get_by_role("button", name=words["view"]).wait_for()
+    yield "picture before the tap"
+    chat.press(words["view"])
+    expect(chat.log.get_by_role("img")).to_be_visible()
+    yield "picture"
+    page.locator("input[type=file]").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"picture"})
+    chat.own("KB").get_by_role("time").wait_for()
+    yield "file"
     standin.show_typing(standin.only, True)
     page.locator(".dots").wait_for()
     yield "typing"
@@ -178,12 +201,12 @@ def test_a_whole_talk_by_keyboard(contexts: Callable[..., Tracked], standin: Sta
         "Tengo una pregunta",
     ]
     assert names == [*order, "911", "Seguridad"]
-    for expected in ("Escriba su mensaje", "Enviar"):
+    for expected in ("Mandar foto o documento", "Escriba su mensaje", "Dictar", "Enviar"):
         page.keyboard.press("Tab")
         assert page.evaluate(FOCUSED)["name"] == expected
     page.keyboard.press("Tab")
     assert page.evaluate(FOCUSED) is None  # nothing traps
-    for _ in range(7):
+    for _ in range(9):
         page.keyboard.press("Shift+Tab")
     assert page.evaluate(FOCUSED)["name"] == "Está pasando ahora"
     page.keyboard.press("Enter")

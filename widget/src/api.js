@@ -29,7 +29,7 @@ const POLL = 25;
  * @param {string} path
  * @param {RequestInit & {json?: unknown, seconds?: number}} [options]
  */
-export async function call(base, token, path, { json, seconds = 20, headers, signal, ...options } = {}) {
+export async function call(base, token, path, { json, seconds = 20, headers, body, signal, ...options } = {}) {
   const aborter = new AbortController();
   const stop = () => aborter.abort();
   const timer = setTimeout(stop, seconds * 1000);
@@ -40,12 +40,12 @@ export async function call(base, token, path, { json, seconds = 20, headers, sig
       ...options,
       ...plain,
       headers: { ...(token && bearer(token)), ...(json !== undefined && { 'Content-Type': 'application/json' }), ...headers },
-      body: json === undefined ? undefined : JSON.stringify(json),
+      body: json === undefined ? body : JSON.stringify(json),
       signal: aborter.signal,
     });
-    const body = response.status === 204 ? undefined : await response.json().catch(() => undefined);
-    if (response.ok) return body;
-    throw new Refused(response.status, body?.error?.code ?? '', body?.error?.message ?? '', Number(response.headers.get('Retry-After')) || 0);
+    const told = response.status === 204 ? undefined : await response.json().catch(() => undefined);
+    if (response.ok) return told;
+    throw new Refused(response.status, told?.error?.code ?? '', told?.error?.message ?? '', Number(response.headers.get('Retry-After')) || 0);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);
@@ -126,4 +126,24 @@ export async function stream(base, token, cursor, aborter, on) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * A file that an officer sent, as a data: address: the token goes in a header, which a link cannot have, and strict policies refuse blobs.
+ *
+ * @param {string} base
+ * @param {string} token
+ * @param {string} id
+ * @returns {Promise<string>}
+ */
+export async function download(base, token, id) {
+  const response = await fetch(`${base}api/chat/files/${encodeURIComponent(id)}`, { ...plain, headers: bearer(token) });
+  if (!response.ok) throw new Refused(response.status, '', '', 0);
+  const content = await response.blob();
+  return new Promise((done, failed) => {
+    const reader = new FileReader();
+    reader.onload = () => done(String(reader.result));
+    reader.onerror = failed;
+    reader.readAsDataURL(content);
+  });
 }

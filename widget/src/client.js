@@ -44,6 +44,8 @@ export class Client {
     this.sending = new AbortController();
     /** When the stream last said anything. */
     this.heard = 0;
+    /** @type {Map<string, File>} Files on their way, by the message's id: no storage keeps them. */
+    this.files = new Map();
     /** @type {Set<() => void>} */
     this.sleepers = new Set();
     /** Conversations, one after the other, that ended without having taken a message. */
@@ -59,6 +61,7 @@ export class Client {
     addEventListener('offline', () => state.token && this.line('offline'));
     document.addEventListener('visibilitychange', () => document.hidden || this.wake(Date.now() - this.heard > 20_000));
     if (state.erasing) return void this.erase();
+    state.queue = state.queue.filter((item) => item.file !== ''); // its file was in the memory of the page that is gone
     for (const item of state.queue) this.showOwn(item, item.failed === undefined ? 'waiting' : 'failed');
     if (state.token) this.listen(true);
     this.pump();
@@ -115,6 +118,32 @@ export class Client {
     this.pump();
   }
 
+  /**
+   * @param {File} file
+   * @param {string} text What it is called on the screen.
+   */
+  sendFile(file, text) {
+    const item = { id: uuid(), text, file: '', tries: 0 };
+    this.files.set(item.id, file);
+    state.queue.push(item);
+    this.showOwn(item, this.state === 'ok' ? 'sending' : 'waiting');
+    this.pump();
+  }
+
+  /**
+   * Uploads what an item carries; its message can then be sent, and outlives the page.
+   *
+   * @param {Waiting} item
+   * @param {AbortSignal} signal
+   */
+  async upload(item, signal) {
+    const body = new FormData();
+    body.append('file', /** @type {File} */ (this.files.get(item.id)), 'file'); // its name is nobody's business
+    item.file = (await call(this.config.base, state.token, 'files', { method: 'POST', body, seconds: 300, signal })).file;
+    this.files.delete(item.id);
+    save();
+  }
+
   /** @param {string} id */
   retry(id) {
     const item = state.queue.find((one) => one.id === id);
@@ -158,8 +187,11 @@ export class Client {
           save();
           this.listen(false);
         }
-        const { id, text, payload } = item;
-        await call(this.config.base, state.token, 'messages', { method: 'POST', json: payload ? { id, payload } : { id, text }, signal });
+        if (item.file === '') await this.upload(item, signal);
+        if (era !== this.era) break;
+        const { id, text, payload, file } = item;
+        const json = payload ? { id, payload } : file ? { id, file } : { id, text };
+        await call(this.config.base, state.token, 'messages', { method: 'POST', json, signal });
         if (era !== this.era) break;
         attempt = this.renewals = 0;
         this.drop(item);
@@ -304,7 +336,7 @@ export class Client {
   over() {
     const asked = state.asked || state.erasing;
     // What was on its way when the person had everything erased ("sí") is not said again into a new conversation.
-    const left = state.queue.filter((one) => one.failed === undefined && (!asked || !one.tries)).map(({ id, text }) => ({ id, text, tries: 0 }));
+    const left = state.queue.filter((one) => one.failed === undefined && one.file === undefined && (!asked || !one.tries)).map(({ id, text }) => ({ id, text, tries: 0 }));
     this.renew(asked ? 'erased' : 'ended', left);
   }
 
@@ -328,6 +360,7 @@ export class Client {
     this.wake(true);
     this.sending.abort();
     this.shown.clear();
+    this.files.clear();
     this.cursor = '';
     this.listening = false;
     this.line('ok');

@@ -32,6 +32,10 @@ const ICONS = {
   clock: 'M12 3a9 9 0 1 0 .01 0M12 7v5l3 2',
   check: 'M5 12.5l4.5 4.5L19 7.5',
   alert: 'M12 4l9 16H3zM12 10v4M12 17v.01',
+  clip: 'M19 11l-7.5 7.5a4.5 4.5 0 0 1-6.4-6.4L13 4.3a3 3 0 0 1 4.2 4.2l-7.6 7.6a1.4 1.4 0 0 1-2-2l6.6-6.6',
+  sound: 'M4 10v4h3l5 4V6L7 10zM15 9a4 4 0 0 1 0 6M17.5 6.5a8 8 0 0 1 0 11',
+  mic: 'M12 4a2.5 2.5 0 0 0-2.5 2.5v5a2.5 2.5 0 0 0 5 0v-5A2.5 2.5 0 0 0 12 4zM6 11a6 6 0 0 0 12 0M12 17v4',
+  image: 'M4 5h16v14H4zM4 16l5-5 5 5 3-3 3 3',
   out: 'M10 4H5v16h5M10 12h10M16 8l4 4-4 4',
 };
 
@@ -51,6 +55,9 @@ export function icon(name) {
  * @returns {(Node | string)[]} The text with its telephone numbers and addresses as links.
  */
 export const linked = (text) => pieces(text).map((piece) => (typeof piece === 'string' ? piece : link(piece.href, piece.text)));
+
+/** @param {number} bytes */
+export const kilobytes = (bytes) => `${Math.max(1, Math.round(bytes / 1000))} KB`;
 
 /**
  * @param {string} href

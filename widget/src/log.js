@@ -1,8 +1,10 @@
 /** @import { Message, Progress } from './types.js' */
 /** @import { Widget } from './widget.js' */
-import { el, icon, link, linked } from './dom.js';
+import { download } from './api.js';
+import { el, icon, kilobytes, link, linked } from './dom.js';
 import { save, state } from './store.js';
 import { pieces } from './text.js';
+import { hush, onVoices, read, voiceFor } from './voice.js';
 
 /** Milliseconds that spoken words stay for a screen reader to come to them. */
 const SPOKEN = 12_000;
@@ -44,6 +46,7 @@ export class Log {
     this.element = el('div', { class: 'view' }, this.scroller, this.pill);
     /** The one place from which answers are read aloud. */
     this.voice = el('div', { class: 'sr', 'aria-live': 'polite' });
+    onVoices(() => this.entries.forEach((entry) => this.offerReading(entry)));
     new ResizeObserver(() => this.following && this.settle()).observe(this.scroller);
   }
 
@@ -62,6 +65,7 @@ export class Log {
     const known = this.entries.get(message.id);
     if (known) {
       // The server shows an own message: it takes its place before those that still wait.
+      if (message.file) /** @type {HTMLElement} */ (known.item.children[1]).textContent = this.nameOf(message.file);
       Object.assign(known, { message, placed: true, progress: 'sent' });
       this.place(known.item);
       this.describe(known);
@@ -90,18 +94,74 @@ export class Log {
 
   /** @param {Message} message */
   make(message) {
-    const { author, text, location, buttons, level } = message;
+    const { author, location, buttons, level, image, file } = message;
     const own = author === 'user';
     const bubble = el('div', { class: 'bubble' });
+    const text = message.text || (file ? this.nameOf(file) : '');
     const lines = text.split('\n');
     const lead = !own && (level === 1 || level === 2) && lines.length > 1;
     bubble.append(...lines.map((line, index) => el('p', { class: lead && !index ? 'lead' : undefined }, ...(own ? [line] : linked(line)))));
     const meta = el('div', { class: 'meta' });
     const item = el('li', { class: author, lang: message.language ?? this.widget.language }, el('span', { class: author === 'agent' ? 'who' : 'sr' }), bubble);
     if (location && !own) item.append(this.card(message));
+    if (image && !own) item.append(this.picture(image));
+    if (file && !own) item.append(this.fileButton(file));
     if (buttons?.length) item.append(this.buttons(message));
     item.append(meta);
-    return { message, item, meta, placed: false, progress: /** @type {Progress | ""} */ (''), why: '' };
+    const entry = { message, item, meta, placed: false, progress: /** @type {Progress | ""} */ (''), why: '' };
+    this.offerReading(entry);
+    return entry;
+  }
+
+  /** @param {Entry} entry A button that reads it aloud, where the device has a voice for it. */
+  offerReading({ message, item }) {
+    const { text, author } = message;
+    const lang = message.language ?? this.widget.language;
+    if (author === 'user' || !text || item.querySelector('.hear') || !voiceFor(lang)) return;
+    const button = this.widget.named(el('button', { type: 'button', class: 'plain hear', 'aria-pressed': 'false' }, icon('sound')), 'aria-label', 'hear');
+    button.setAttribute('aria-label', this.widget.strings.hear);
+    const off = () => button.setAttribute('aria-pressed', 'false');
+    button.addEventListener('click', () => {
+      if (button.getAttribute('aria-pressed') === 'true') return hush();
+      read(text, lang, off);
+      button.setAttribute('aria-pressed', 'true');
+    });
+    item.insertBefore(button, item.children[2] ?? null);
+  }
+
+  /** @param {NonNullable<Message["file"]>} file */
+  nameOf({ kind, size }) {
+    const { strings } = this.widget;
+    return `${kind.startsWith('image/') ? strings.photo : strings.document}, ${kilobytes(size)}`;
+  }
+
+  /**
+   * A picture costs data: it is loaded after a tap, and its size stands on the button.
+   *
+   * @param {NonNullable<Message["image"]>} image
+   */
+  picture({ url, alt, size }) {
+    const { strings, config } = this.widget;
+    const show = () => {
+      const picture = el('img', { alt, src: new URL(new URL(url, config.base).pathname, config.base).href, error: () => picture.replaceWith(button) });
+      picture.addEventListener('load', () => this.following && this.settle());
+      button.replaceWith(picture);
+    };
+    const button = el('button', { type: 'button', class: 'choice', click: show }, icon('image'), ` ${strings.view}${size ? `, ${kilobytes(size)}` : ''}`);
+    return button;
+  }
+
+  /** @param {NonNullable<Message["file"]>} file What an officer sent. */
+  fileButton(file) {
+    const { strings, config } = this.widget;
+    const open = async () => {
+      try {
+        el('a', { href: await download(config.base, state.token, file.id), download: file.kind.replace('/', '.') }).click();
+      } catch {
+        this.notice(strings[navigator.onLine ? 'down' : 'offline']);
+      }
+    };
+    return el('button', { type: 'button', class: 'choice', click: open }, icon('clip'), ` ${strings.openFile}, ${kilobytes(file.size)}`);
   }
 
   /** @param {Message} message */

@@ -7,6 +7,8 @@
  * @property {string} text
  * @property {{title: string, payload: string}[]} [buttons]
  * @property {{lat: number, lon: number, name?: string, address?: string}} [location]
+ * @property {{url: string, alt: string, size?: number}} [image] A picture of ours; `size` in bytes.
+ * @property {{id: string, kind: string, size: number}} [file] What came with it.
  * @property {string} [topic]
  * @property {number} [level]
  * @property {Language} [language]
@@ -18,6 +20,7 @@
  * @property {string} id
  * @property {string} text What the person sees.
  * @property {string} [payload] A pressed button.
+ * @property {string} [file] An uploaded file's id; "" while it is not uploaded yet.
  * @property {number} tries Answers so far that were none.
  * @property {string} [failed] The server refused it, for this reason ("" where it gave none): it waits for a tap.
  *

@@ -4,9 +4,12 @@ import { el, icon, link, linked } from './dom.js';
 import { Log } from './log.js';
 import { Shell } from './shell.js';
 import { save, state } from './store.js';
+import { canDictate, dictate, hush, staysHere } from './voice.js';
 
 const CIAM = '+1 520-623-7874';
 const LONGEST = 20_000;
+const FILE_BYTES = 10 * 1024 * 1024;
+const KINDS = 'image/jpeg,image/png,image/webp,application/pdf';
 
 /** Below this the panel fills the screen. */
 const NARROW = matchMedia('(max-width: 520px), (max-height: 520px)');
@@ -15,6 +18,8 @@ const NARROW = matchMedia('(max-width: 520px), (max-height: 520px)');
 export class Widget extends Shell {
   unread = 0;
   started = false;
+  /** @type {{stop: () => void, abort: () => void} | undefined} */
+  dictation = undefined;
 
   build() {
     const { config, panel } = this;
@@ -28,7 +33,8 @@ export class Widget extends Shell {
       over: (why) => this.onOver(why),
     });
     this.more = el('div', { class: 'more', hidden: true });
-    this.talk = el('div', { class: 'talk' }, this.log.element, this.makeBox());
+    const box = this.makeBox();
+    this.talk = el('div', { class: 'talk' }, this.log.element, this.consent, box);
     this.line = el('p', { class: 'line', role: 'status' });
     panel.append(this.makeHeader(), this.makeBand(), this.line, this.talk, this.more, this.log.voice);
     panel.addEventListener('keydown', (event) => this.onKey(event));
@@ -85,13 +91,73 @@ export class Widget extends Shell {
       'box',
     );
     const send = this.named(el('button', { class: 'send', type: 'submit', mousedown: keepKeyboard }, icon('send')), 'aria-label', 'send');
-    const form = el('form', { class: 'box' }, this.box, send);
+    const file = el('input', { type: 'file', accept: KINDS, hidden: true, tabindex: -1, change: () => this.attach(file) });
+    const clip = this.named(el('button', { class: 'plain', type: 'button', click: () => file.click() }, icon('clip')), 'aria-label', 'attach');
+    const mic = canDictate() && this.named(el('button', { class: 'plain', type: 'button', 'aria-pressed': 'false', click: () => this.dictate() }, icon('mic')), 'aria-label', 'dictate');
+    this.mic = mic || undefined;
+    this.consent = el('div', { class: 'consent', role: 'group', hidden: true });
+    const form = el('form', { class: 'box' }, clip, file, this.box, mic, send);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.submit();
     });
     this.box.value = state.draft;
+    if (state.mic === false) this.mic?.remove();
     return form;
+  }
+
+  /** @param {HTMLInputElement} input */
+  attach(input) {
+    const file = input.files?.[0];
+    input.value = '';
+    if (!file) return;
+    if (file.size > FILE_BYTES) {
+      this.log?.notice(this.strings.tooBig);
+      return;
+    }
+    this.log?.follow();
+    this.client?.sendFile(file, file.type.startsWith('image/') ? this.strings.photo : this.strings.document);
+  }
+
+  // --- dictation: into the text box, never sent by itself
+
+  async dictate() {
+    if (this.dictation) return this.dictation.stop();
+    const here = await staysHere(this.language);
+    if (here || state.mic) return this.listen(here);
+    const { strings, consent, mic } = this;
+    if (!consent) return;
+    const answer = (/** @type {boolean} */ yes) => {
+      state.mic = yes;
+      save();
+      consent.hidden = true;
+      if (yes) this.listen(false);
+      else mic?.remove();
+      this.box?.focus();
+    };
+    const yes = el('button', { type: 'button', class: 'choice', click: () => answer(true) }, strings.micYes);
+    const no = el('button', { type: 'button', class: 'choice', click: () => answer(false) }, strings.micNo);
+    consent.replaceChildren(el('p', {}, strings.micAsk), no, yes);
+    consent.hidden = false;
+    no.focus();
+  }
+
+  /** @param {boolean} here Whether the voice stays on the device. */
+  listen(here) {
+    const { box, mic } = this;
+    const before = box?.value.trim();
+    const heard = (/** @type {string} */ text) => {
+      if (!box) return;
+      box.value = [before, text.trim()].filter(Boolean).join(' ');
+      this.onInput();
+    };
+    const ended = () => {
+      this.dictation = undefined;
+      mic?.setAttribute('aria-pressed', 'false');
+    };
+    mic?.setAttribute('aria-pressed', 'true');
+    if (this.hint) this.hint.textContent = this.strings.dictating;
+    this.dictation = dictate(this.language, here, heard, ended);
   }
 
   /** What to do, before any typing. */
@@ -174,6 +240,12 @@ export class Widget extends Shell {
     };
     const first = act(strings.erase, ask);
     erasing.append(first);
+    const keep = act(strings.keep, () => {
+      state.keep = !state.keep;
+      save();
+      keep.setAttribute('aria-pressed', String(state.keep));
+    });
+    keep.setAttribute('aria-pressed', String(state.keep));
     const sizes = strings.sizes.map((name, index) =>
       el('button', { type: 'button', class: 'choice', 'aria-pressed': String(state.size === index), click: () => this.setSize(index) }, name),
     );
@@ -191,6 +263,8 @@ export class Widget extends Shell {
       el(tag, { id: 'safety', tabindex: -1 }, strings.safety),
       el('ul', {}, ...strings.safetyText.map((text) => el('li', {}, text))),
       el(tag, {}, strings.data),
+      el('p', {}, strings.keepText),
+      keep,
       erasing,
     );
   }
@@ -336,6 +410,8 @@ export class Widget extends Shell {
   // --- quick exit
 
   leave() {
+    hush();
+    this.dictation?.abort();
     this.client?.leave();
     if (this.box) this.box.value = '';
     this.tabs?.postMessage('exit');

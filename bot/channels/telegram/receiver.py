@@ -26,6 +26,7 @@ from bot.conversation import Raw, UnknownButton, correct, receive
 from bot.knowledge.schema import Language
 from bot.store import identities, inbox, unread
 from bot.store.identities import Who
+from bot.voice.listen import to_hear
 from bot.web.service import Service
 
 log = logging.getLogger("orienta.telegram")
@@ -155,7 +156,7 @@ class Receiver:
         together = album is not None and inbox.has(c, session.conversation, album)
         if album is not None and not together:  # the first one of it takes its name
             raw = replace(raw, id=album)
-        receive(c, its.keys, its.live.current.safety, session.conversation, session.language, raw, now)
+        receive(c, its.keys, its.live.current.safety, session.conversation, session.language, to_hear(raw, its.voice), now)
         if together and not said.text:
             inbox.answer_with_another(c, session.conversation, raw.id, now)
         return Heard(session.conversation, said.chat)

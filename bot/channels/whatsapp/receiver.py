@@ -23,6 +23,7 @@ from bot.settings import Settings
 from bot.store import deliveries, identities, inbox, unread
 from bot.store.deliveries import Report
 from bot.store.schema import conversation, message
+from bot.voice.listen import to_hear
 from bot.web.service import Service
 
 log = logging.getLogger("orienta.whatsapp")
@@ -127,7 +128,7 @@ class Receiver:
         raw = self._raw(c, said, external, session.conversation, session.language)
         safety = its.live.current.safety
         try:
-            receive(c, its.keys, safety, session.conversation, session.language, raw, now)
+            receive(c, its.keys, safety, session.conversation, session.language, to_hear(raw, its.voice), now)
         except UnknownButton:  # of a former conversation, or made up: its words count, as if they had been written
             raw = Raw(external.hex(), text=said.title, external=external, action=None if clean(said.title) else UNREADABLE)
             receive(c, its.keys, safety, session.conversation, session.language, raw, now)
