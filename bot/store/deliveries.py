@@ -238,6 +238,9 @@ def hold(c: Connection, conversation_id: str, seq: int, code: str, now: float) -
 def release(c: Connection, conversation_id: str, now: float) -> int:
     """The person wrote: what was held goes out, in order; how many messages that are."""
     of_theirs = delivery.c.conversation_id == conversation_id
+    waits = select(delivery.c.id).where(of_theirs, or_(delivery.c.kind == "template", delivery.c.state == "held"))
+    if c.execute(waits.limit(1)).first() is None:
+        return 0
     c.execute(delete(delivery).where(of_theirs, delivery.c.kind == "template", delivery.c.state != "sending"))
     held = and_(of_theirs, delivery.c.state == "held")
     return int(c.execute(update(delivery).where(held).values(state="pending", not_before=now, error=None, attempts=0)).rowcount)
