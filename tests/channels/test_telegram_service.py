@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,10 +175,14 @@ def test_killed_while_asking_and_sending_nothing_is_lost_and_the_order_is_kept(p
         return _without_repetitions([topic for topic in topics_heard(api, chat) if topic != "greet"])
 
     for chat in people:
-        eventually(lambda chat=chat: len(told(chat)) >= 6, f"an answer is missing: {api.texts(chat)}")
+        eventually(partial(_has_all, told, chat), f"an answer is missing: {api.texts(chat)}")
     eventually(lambda: api.waiting == 0, "an update was not confirmed")
     for chat in people:
         assert told(chat) == ["documents", "thank"] * 3, api.texts(chat)
+
+
+def _has_all(told: Callable[[int], list[str]], chat: int) -> bool:
+    return len(told(chat)) >= 6
 
 
 def _without_repetitions(topics: list[str]) -> list[str]:
