@@ -206,8 +206,8 @@ def test_too_fast_waits_as_long_as_it_is_told(polling: RunningService, api: Tele
     assert len(api.accepted[BETO]) == 1
 
 
-def test_of_two_services_one_asks_and_the_other_backs_off(api: TelegramStandIn, tmp_path: Path) -> None:
-    first = service_for(api, tmp_path / "one", "polling", WORKERS="1")
+def test_somebody_else_who_asks_with_the_same_token_is_outlasted(api: TelegramStandIn, tmp_path: Path) -> None:
+    first = service_for(api, tmp_path, "polling", WORKERS="1")
     try:
         with httpx.Client() as http:  # a stranger with the same token asks in between
             http.post(f"{api.url}/bot{TOKEN}/getUpdates", params={"timeout": 0})
