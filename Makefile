@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: run test train parse consulate eval rasa doctor lock bench-stock-nlu help
+.PHONY: run test train parse consulate eval rasa doctor lock bench-stock-nlu bench-channels help
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 PY := .venv/bin/python
@@ -81,6 +81,12 @@ bench-stock-nlu: .venv/run-ready .venv-stock/ready  ## stock Rasa's pipelines be
 	@$(PY) -m bot.language.build >&2
 	$(PY) -m bot.places.build >&2
 	exec $(PY) -m benches.stock_nlu $(ARGS)
+
+bench-channels: .venv/test-ready  ## conversations on WhatsApp and Telegram against stand-ins that fail; ARGS="--people 1000"
+	@$(PY) -m bot.language.build >&2
+	$(PY) -m bot.places.build >&2
+	$(PY) -m bot.engine.train >&2
+	exec $(PY) -m benches.channels $(ARGS)
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12

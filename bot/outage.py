@@ -90,8 +90,10 @@ def answer(c: Connection, keys: Keys, content: Content, waiting: Waiting, away: 
 def _handed_over(
     c: Connection, keys: Keys, renderer: Renderer, waiting: Waiting, channel: str, state: dict[str, Any], away: float, now: float
 ) -> Outgoing:
-    """Open a case, or say that there is one."""
-    number = resume.open_number_of(c, waiting.conversation)
+    """Open a case, or say that there is one; a resolved one is open again."""
+    number, resolved = resume.current_number_of(c, waiting.conversation), resume.resolved_case_of(c, waiting.conversation)
+    if resolved is not None and resume.open_case_of(c, waiting.conversation) is None:
+        desk.reopen(c, keys, resolved, None, now)
     if number is None:
         number = claims.case_number(waiting.conversation, waiting.id)
         told = state["slots"].get("told") or {}

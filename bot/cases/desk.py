@@ -365,7 +365,6 @@ def close(c: Connection, keys: Keys, case_id: str, officer_id: str | None, now: 
     """
     row = steps.read(c, case_id, version)
     steps.take(c, row, "close", closed_at=now)
-    steps.forget_case(c, keys, row.conversation_id)
     for kind in ("close_resolved", "rating"):
         timers.cancel(c, kind, case_id=case_id)
     steps.record(c, keys, case_id, "closed", now, officer_id)

@@ -87,9 +87,9 @@ def open_case_of(c: Connection, conversation_id: str) -> str | None:
     return _newest(c, conversation_id, list(OPEN))
 
 
-def open_number_of(c: Connection, conversation_id: str) -> str | None:
-    """Its number."""
-    known = open_case_of(c, conversation_id)
+def current_number_of(c: Connection, conversation_id: str) -> str | None:
+    """The number of the case that what the person says now goes to: the open one, or the resolved one that it reopens."""
+    known = open_case_of(c, conversation_id) or resolved_case_of(c, conversation_id)
     return c.execute(select(case.c.number).where(case.c.id == known)).scalar() if known else None
 
 

@@ -135,25 +135,14 @@ def free(c: Connection, keys: Keys, row: Row[Any], now: float) -> bool:
         return False
     c.execute(update(message).where(message.c.conversation_id == row.conversation_id, unanswered).values(answered_at=now))
     timers.cancel(c, "abandoned", conversation_id=row.conversation_id)
-    _forget(c, keys, row.conversation_id, ["requested_slot", "asked", "intake"], form=True)
+    place = f"tracker:{row.conversation_id}"
+    body = c.execute(select(tracker.c.body).where(tracker.c.conversation_id == row.conversation_id)).scalar()
+    if body is not None:
+        state = keys.open(body, place)
+        kept = {name: value for name, value in state["slots"].items() if name not in ("requested_slot", "intake", "asked")}
+        sealed = keys.seal({**state, "slots": kept, "loop": None}, place)
+        c.execute(update(tracker).where(tracker.c.conversation_id == row.conversation_id).values(body=sealed))
     return True
-
-
-def forget_case(c: Connection, keys: Keys, conversation_id: str) -> None:
-    """The dialogue speaks no more of a case that is closed: whoever wants a person gets a new one."""
-    _forget(c, keys, conversation_id, ["case"])
-
-
-def _forget(c: Connection, keys: Keys, conversation_id: str, slots: Sequence[str], *, form: bool = False) -> None:
-    """Take slots out of the dialogue's state, and the form that is open."""
-    place = f"tracker:{conversation_id}"
-    body = c.execute(select(tracker.c.body).where(tracker.c.conversation_id == conversation_id)).scalar()
-    if body is None:
-        return
-    state = keys.open(body, place)
-    kept = {name: value for name, value in state["slots"].items() if name not in slots}
-    sealed = keys.seal({**state, "slots": kept, "loop": None if form else state["loop"]}, place)
-    c.execute(update(tracker).where(tracker.c.conversation_id == conversation_id).values(body=sealed))
 
 
 def say(c: Connection, keys: Keys, conversation_id: str, messages: Sequence[Outgoing], now: float, author: str) -> None:

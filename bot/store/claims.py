@@ -192,7 +192,7 @@ def _take(c: Connection, keys: Keys, conversation_id: str, worker: str, now: flo
         at=row.at,
         attempts=row.attempts,
         state=keys.open(state, f"tracker:{conversation_id}") if state else None,
-        case=resume.open_number_of(c, conversation_id),
+        case=resume.current_number_of(c, conversation_id),
     )
 
 
@@ -212,7 +212,6 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
             language_pinned=turn.language_pinned,
             language_run=turn.language_run,
             outage=False,
-            **({"stopped_at": now} if turn.stop_notices else {}),
         )
         .returning(conversation.c.last_seq)
     ).scalar()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -422,20 +421,26 @@ def test_a_conversation_has_one_open_case_and_what_comes_later_goes_there(office
     assert office.lists() == [case_id]  # the same one, reopened
 
 
-def test_who_wants_a_person_after_the_case_was_closed_gets_a_new_one(office: Office, chat: Chat) -> None:
+def test_the_dialogue_knows_the_case_that_a_message_goes_to(office: Office, chat: Chat) -> None:
     opening = NewCase("detention_report", 1, "detuvieron a mi hermano")
-    chat.says("una persona")
-    state: dict[str, Any] = {"slots": {"case": "ABCD-1234", "topic": "documents"}, "loop": None, "recent": []}
-    commit(chat, must_claim(chat), replace(turn("así"), cases=[opening], state=state))
-    (case_id,) = office.lists()
-    office.claims(case_id, "ana")
-    office.resolves(case_id, "ana")
-    office.does(lambda c: desk.close(c, office.keys, case_id, None, office.now))
 
-    chat.says("otra vez una persona")
-    held = must_claim(chat)
-    assert held.state is not None
-    assert held.state["slots"] == {"topic": "documents"}
-    commit(chat, held, replace(turn("así"), cases=[opening]))
+    def asks() -> str | None:
+        chat.says("una persona")
+        held = must_claim(chat)
+        commit(chat, held, replace(turn("así"), cases=[opening]))
+        return held.case
+
+    assert asks() is None
+    (first,) = office.lists()
+    number = office.sees(first).number
+    assert asks() == number
+    office.claims(first, "ana")
+    office.resolves(first, "ana")
+    assert asks() == number  # it is reopened
+    assert office.lists() == [first]
+    office.claims(first, "ana")
+    office.resolves(first, "ana")
+    office.does(lambda c: desk.close(c, office.keys, first, None, office.now))
+    assert asks() is None  # and so is told the number of a new one
     (second,) = office.lists()
-    assert second != case_id
+    assert second != first

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -11,11 +10,10 @@ from sqlalchemy import update
 
 from bot.cases import blind, desk, queue
 from bot.cases.desk import Target
-from bot.cases.figures import figures
 from bot.cases.queue import Filters, Scope
 from bot.store import files, inbox
 from bot.store.crypto import Keys
-from bot.store.schema import conversation, message
+from bot.store.schema import conversation
 from tests.cases.conftest import ALL, Office
 from tests.conftest import Chat
 
@@ -157,36 +155,6 @@ def test_the_wait_is_told_from_the_queue_as_it_is(office: Office, chat: Chat) ->
     assert wait() == queue.Wait(True, 2, 4, None)
     assert wait(1) == queue.Wait(True, 1, None, None)
     assert wait(2) == queue.Wait(True, 2, 4, None)
-
-
-def test_figures(office: Office, chat: Chat) -> None:
-    now = time.time()
-    chat.says("detuvieron a mi hermano")
-    quiet = Chat(office.database, office.keys)
-    quiet.says("pasaporte")
-    office.does(
-        lambda c: c.execute(update(message).where(message.c.conversation_id == quiet.id).values(answered_at=now, topic="documents"))
-    )
-    Chat(office.database, office.keys)  # opened and never used
-    monday = 1_767_600_000.0  # 5 January 2026, 08:00 UTC
-    for minutes in range(1, 11):
-        case_id = office.opens(chat, 1 if minutes == 1 else 2, at=monday)
-        office.claims(case_id, "ana", at=monday + minutes * 60)
-    office.resolves(case_id, "ana", at=monday + 7200)
-    office.does(lambda c: desk.rate(c, office.keys, case_id, 1, monday + 7300))
-    with office.database.read() as c:
-        seen = figures(c, monday)
-        assert figures(c, monday + 1).wait.count == 0
-        assert figures(c, monday, Scope("luis", "officer", set())).wait.count == 10  # of no consulate: everybody's
-        assert figures(c, monday, zone="America/Mexico_City").hours == {(0, 2): 10}
-
-    assert (seen.wait.count, seen.wait.median, seen.wait.ninety) == (10, 330.0, 600.0)
-    assert (seen.wait_in_danger.median, seen.resolution.median) == (60.0, 7200.0)
-    assert seen.cases["state"] == {"with_person": 9, "resolved": 1}
-    assert (seen.cases["level"], seen.cases["outcome"], seen.cases["rating"]) == ({2: 9, 1: 1}, {None: 9, "detention": 1}, {None: 9, 1: 1})
-    assert seen.hours == {(0, 8): 10}
-    assert (seen.conversations, seen.with_case, seen.solved_alone) == (2, 1, 0.5)
-    assert (seen.messages, seen.unclear, seen.topics) == (2, 0, {"documents": 1})
 
 
 def test_two_hundred_cases_are_listed_with_what_is_known_of_the_channel(office: Office) -> None:

@@ -20,6 +20,7 @@ import pytest
 
 from bot.channels.telegram import render as telegram
 from bot.channels.web.routes import _as_json
+from bot.channels.whatsapp import render as whatsapp
 from bot.knowledge import LANGUAGES, Language
 from bot.knowledge.live import LiveContent
 from bot.knowledge.render import MENU, Renderer, payload_for
@@ -32,6 +33,7 @@ from bot.store.database import Database
 from bot.store.identities import Who
 from bot.store.inbox import Outgoing
 from tests.channels.standins.telegram import _without_markup, check
+from tests.channels.standins.whatsapp import choices, refused, shown
 
 CONTENT = LiveContent(ROOT / "data", None).current
 FILLING = {"number": "ABCD-1234", "name": "Consulado General de México en San Antonio", "url": "https://t.me/orienta_bot?start=help"}
@@ -159,7 +161,24 @@ def _with_plain(calls: list[Call]) -> Iterator[Call]:
             yield from _with_plain([call.plain])
 
 
-CHANNELS: dict[str, Callable[[Stored], None]] = {"web": on_the_web, "telegram": on_telegram}
+def on_whatsapp(stored: Stored) -> None:
+    message = stored.rendered
+    calls = whatsapp.calls(message, say_in(message.language))
+    for call in _with_plain(calls):
+        sent = {"messaging_product": "whatsapp", "biz_opaque_callback_data": "x", **call.body}
+        assert refused(sent) is None, call.body
+    words = " ".join(shown(call.body) for call in calls)
+    assert [w for w in message.text.split() if w not in words] == []
+    titles = [title for call in calls for title in choices(call.body)]
+    assert [payload for call in calls for payload in choices(call.body).values()] == [b["payload"] for b in message.buttons]
+    assert titles == list(dict.fromkeys(titles))
+    kinds = [call.body["interactive"]["type"] if call.body["type"] == "interactive" else call.body["type"] for call in calls]
+    assert kinds.count("location") == (1 if message.location else 0)
+    assert kinds.count("location_request_message") == (1 if message.asks_place else 0)
+    assert len(calls) <= 3  # a person is sent one each six seconds in the long run
+
+
+CHANNELS: dict[str, Callable[[Stored], None]] = {"web": on_the_web, "telegram": on_telegram, "whatsapp": on_whatsapp}
 
 
 @pytest.fixture(scope="module")

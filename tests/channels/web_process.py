@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -18,6 +19,7 @@ from bot.web.app import create_app
 class WebProcess:
     """Attributes:
     app: the application; `app.state.service` is its service.
+    loop: the one it runs in.
     http: a client of its port.
     """
 
@@ -32,7 +34,8 @@ class WebProcess:
         self._server = uvicorn.Server(
             uvicorn.Config(self.app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2)
         )
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         until = time.monotonic() + 60
         while not self._server.started:
@@ -40,6 +43,10 @@ class WebProcess:
             assert time.monotonic() < until
             time.sleep(0.01)
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+
+    def _run(self) -> None:
+        self.loop.run_until_complete(self._server.serve(sockets=[self._socket]))
+        self.loop.close()
 
     def stop(self) -> None:
         self.http.close()

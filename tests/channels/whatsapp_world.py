@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,10 @@ class World:
 
     def states(self, conversation_id: str) -> list[str]:
         return [f"{d.state}{'?' if d.doubtful else ''}{f' {d.error}' if d.error else ''}" for d in self.deliveries(conversation_id)]
+
+    def run(self, doing: Coroutine[Any, Any, Any]) -> Any:
+        """Run something inside the web process's loop."""
+        return asyncio.run_coroutine_threadsafe(doing, self.web.loop).result(PATIENCE)
 
     def until(self, what: Callable[[], Any]) -> Any:
         end = time.monotonic() + PATIENCE

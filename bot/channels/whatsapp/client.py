@@ -23,6 +23,8 @@ FILE_BYTES = 16 * 1024 * 1024
 """What is fetched of a person's file at the most: WhatsApp's own limit for sound and films."""
 MEDIA_HOSTS = ("lookaside.fbsbx.com", "scontent.whatsapp.net", "mmg.whatsapp.net", "graph.facebook.com")
 """Where Meta keeps files; the API's own host besides. Nothing else is ever fetched, and no redirect is followed."""
+ORDER_SECONDS = 2.0
+"""How long the next message waits for the report that the one before has arrived: two that are under way may be swapped."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.InvalidURL)
 """What happens before anything of a request is written."""
 
@@ -63,7 +65,7 @@ class WhatsApp(Channel):
     """
 
     name = "whatsapp"
-    order_seconds = 5.0
+    order_seconds = ORDER_SECONDS
     window = WINDOWS["whatsapp"]
 
     def __init__(self, settings: Settings, say: Callable[[str, Language], str]) -> None:

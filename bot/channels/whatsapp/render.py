@@ -23,12 +23,13 @@ Say = Callable[[str], str]
 
 _LINK = re.compile(r"https?://\S+")
 _MARKS = {"*": "∗", "_": "＿", "~": "∼", "`": "ˋ"}
-_MARKED = re.compile(r"(?<![\w*_~`])([*_~`]+)(?=\S)(.+?)(?<=\S)\1(?![\w*_~`])")
+_MARKED = re.compile(r"(?<![\w*_~`])([*_~`])(?!\1)(?=\S)(.+?)(?<=\S)(?<!\1)\1(?!\1)(?!\w)")
+"""One mark on each side of something; several in a row are a blank to fill in."""
 
 
 def calls(message: Rendered, say: Say) -> list[Call]:
     """The calls that a message takes: text and buttons first, then the place and what asks for one."""
-    text, made = harmless(message.text), []
+    text, made = harmless(message.text).strip(), []
     asks_alone = message.asks_place and not message.buttons and not message.image and len(text) <= BODY
     if message.image:
         captioned = not message.buttons and len(text) <= BODY
@@ -58,10 +59,9 @@ def harmless(text: str) -> str:
 
 def _unmarked(text: str) -> str:
     def other(match: re.Match[str]) -> str:
-        mark = "".join(_MARKS[m] for m in match[1])
-        return f"{mark}{_unmarked(match[2])}{mark}"
+        return f"{_MARKS[match[1]]}{_unmarked(match[2])}{_MARKS[match[1]]}"
 
-    return _MARKED.sub(other, text)
+    return _MARKED.sub(other, text.replace("```", _MARKS["`"] * 3))
 
 
 def _text(text: str) -> Call:
@@ -75,8 +75,9 @@ def _interactive(kind: str, body: str, action: dict[str, Any], plain: str) -> Ca
 
 def _choice(text: str, buttons: list[dict[str, str]], say: Say) -> list[Call]:
     """A long text goes ahead; its end carries the buttons."""
-    end = split(text, BODY)[-1] or say("list_more")
-    ahead = text[: len(text) - len(end)].strip() if text.endswith(end) else ""
+    end = split(text, BODY)[-1]
+    ahead = text[: len(text) - len(end)].strip()
+    end = end or say("list_more")
     made = [_text(piece) for piece in split(ahead, TEXT)] if ahead else []
     plain = "\n".join([end, *(f"- {b['title']}" for b in buttons)])
     if len(buttons) <= BUTTONS:
@@ -110,8 +111,11 @@ def _different(titles: list[str], longest: int) -> list[str]:
     """Titles of one message must differ; an equal one is numbered."""
     seen: list[str] = []
     for title in titles:
-        count = seen.count(title) + sum(s.startswith(title[: longest - 2]) and s.endswith(f" {n}") for n in (2, 3) for s in seen)
-        seen.append(f"{title[: longest - 2]} {count + 1}" if title in seen else title)
+        number, shown = 1, title
+        while shown in seen:
+            number += 1
+            shown = f"{title[: longest - 3].rstrip()} {number}"
+        seen.append(shown)
     return seen
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from bot.channels.split import split
-from bot.channels.whatsapp.client import http, load, post, retry_after, whole_links
+from bot.channels.whatsapp.client import ORDER_SECONDS, http, load, post, retry_after, whole_links
 from bot.channels.whatsapp.inbound import CHANNEL, TEXT, Item, Odd, Said, place
 from bot.channels.whatsapp.render import OPEN, harmless
 from bot.knowledge.schema import Language
@@ -48,7 +48,7 @@ class Twilio(Channel):
     """
 
     name = CHANNEL
-    order_seconds = 5.0
+    order_seconds = ORDER_SECONDS
     window = WINDOWS[CHANNEL]
 
     def __init__(self, settings: Settings, say: Callable[[str, Language], str]) -> None:

@@ -80,9 +80,9 @@ class FacetClassifier(StoredComponent):
         known = self.learnt.by_topic.get(topic)
         if known is None or not text:
             return None
-        probabilities = known.probabilities(text)
-        best = int(np.argmax(probabilities))
-        score = float(probabilities[best]) * known.nearness(text)
+        opinion = known.opinion(text)
+        best = int(np.argmax(opinion.probabilities))
+        score = float(opinion.probabilities[best]) * opinion.nearness
         enough = self.config["facet_score_danger" if levels()[topic] == 1 else "facet_score"]
         return known.classes[best] if known.classes[best] != MAIN and score >= enough else None
 
@@ -90,7 +90,7 @@ class FacetClassifier(StoredComponent):
         """What a bare follow-up asks; None for a message that names its own subject."""
         if not text or len(text.split()) > FOLLOW_UP_WORDS:
             return None
-        probabilities = self.learnt.aspects.probabilities(text)
+        probabilities = self.learnt.aspects.opinion(text).probabilities
         best = int(np.argmax(probabilities))
         name = self.learnt.aspects.classes[best]
         return name if name != NONE and probabilities[best] >= self.config["aspect"] else None

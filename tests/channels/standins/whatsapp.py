@@ -89,6 +89,8 @@ class WhatsAppApi:
         return f"{self.server.url}/v25.0"
 
     def stop(self) -> None:
+        if self._client is not None:
+            self.server.run(self._client.aclose())
         self.server.stop()
 
     def texts(self, recipient: str) -> list[str]:
