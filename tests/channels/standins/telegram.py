@@ -282,7 +282,9 @@ class TelegramStandIn:
         elif method == "leaveChat":
             self.left.append(int(fields["chat_id"]))
         elif method == "getWebhookInfo":
-            return {"url": self.webhook.url if self.webhook else "", "pending_update_count": self.waiting, "has_custom_certificate": False}
+            webhook = self.webhook or Webhook("", "", [])
+            waiting = {"pending_update_count": self.waiting, "has_custom_certificate": False}
+            return {"url": webhook.url, "allowed_updates": webhook.allowed, **waiting}
         elif method == "getFile":
             content = self.files.get(fields["file_id"])
             if content is None:
