@@ -108,7 +108,7 @@ async def _sign_in(request: Request, error: Exception) -> Response:
     back = security.here(request)
     address = f"{BASE}/signin?next={quote(back)}"
     language = security.language_of(request)
-    if security.wants_json(request) or security.CSRF_HEADER in request.headers and not security.wants_fragment(request):
+    if security.wants_json(request) or (security.CSRF_HEADER in request.headers and not security.wants_fragment(request)):
         return security.problem(401, "signed_out", say("signed_out", language))
     if security.wants_fragment(request):
         return render(request, None, "fragments/signed_out.html", 401, address=address)
