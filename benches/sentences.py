@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import yaml
 
-from bot.engine.importer import MAIN
 from bot.settings import ROOT
+from bot.taxonomy import MAIN
 
 FEWEST = 4
 """Of each intent's sentences and of each topic's questions, however small the share: n-grams seen once are not learnt from."""

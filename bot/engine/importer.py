@@ -10,11 +10,11 @@ from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.taxonomy import MAIN
+
 KNOWLEDGE = Path("data/knowledge")
 FACET = "facet"
 """Attribute of a training example that names the facet ("passport") within its intent."""
-MAIN = "(main)"
-"""Stands in the place of a facet where the topic's own answer is asked for."""
 
 
 class KnowledgeImporter(RasaFileImporter):

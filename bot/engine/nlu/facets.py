@@ -11,13 +11,14 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.engine.importer import FACET, MAIN
+from bot.engine.importer import FACET
 from bot.engine.nlu import encoder
 from bot.engine.nlu.classifier import TextClassifier
 from bot.engine.nlu.component import CORRECTED, MISSPELT, StoredComponent
 from bot.engine.nlu.text import misspell, plain
+from bot.engine.nlu.topics import PART
 from bot.settings import ROOT
-from bot.taxonomy import levels
+from bot.taxonomy import MAIN, levels
 
 VECTOR_SHARE = 0.6
 """Facets of a topic differ in meaning more than in words: the vectors weigh more here."""
@@ -30,7 +31,7 @@ CANDIDATES = 4
 """Topics that a facet may speak for, at most."""
 LEAST_CONFIDENCE = 0.02
 """A topic that is less sure than this is no candidate."""
-WITHOUT_FACETS = 0.08
+WITHOUT_FACETS = 0.4
 """What counts as the facet's probability for a topic that has none."""
 
 
@@ -52,7 +53,7 @@ class FacetClassifier(StoredComponent):
     @staticmethod
     def get_default_config() -> dict[str, float]:
         """Thresholds, chosen on the development set (`make eval`)."""
-        return {"facet_score": 0.06, "facet_score_danger": 0.09, "aspect": 0.3, "nearest": 0.6}
+        return {"facet_score": 0.05, "facet_score_danger": 0.06, "aspect": 0.3, "nearest": 0.6}
 
     def learn(self, training_data: TrainingData) -> _Learnt:
         examples = training_data.intent_examples
@@ -74,7 +75,7 @@ class FacetClassifier(StoredComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = message.get(CORRECTED) or ""
-            message.set("facet", self._facet(text, message), add_to_output=True)
+            message.set("facet", self._facet(message.get(PART) or text, message), add_to_output=True)
             message.set("aspect", self._aspect(text), add_to_output=True)
             message.set("nearest", [] if message.get("sure") else self._nearest(text), add_to_output=True)
         return messages
