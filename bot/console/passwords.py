@@ -72,7 +72,7 @@ def weakness(password: str, name: str, email: str) -> str | None:
     if len(password) > LONGEST:
         return "password_long"
     letters = _letters(password)
-    own = [part for part in re.split(r"[\W_]+", f"{name} {email}".lower()) if len(part) >= 4]
+    own = [part for part in re.split(r"[\W_]+", f"{name} {email}".lower()) if len(part) >= 3]
     rest = letters
     for part in sorted((_letters(p) for p in own), key=len, reverse=True):
         rest = rest.replace(part, "") if part else rest

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter
 from bot import outage
 from bot.beats import Beats
 from bot.console.presence import Presence
+from bot.cases.withdrawals import standing_changes
 from bot.conversation import first_aid
 from bot.knowledge.live import LiveContent, serve
 from bot.knowledge.render import Renderer, payload_for
@@ -52,7 +53,7 @@ class Service:
         self.keys = Keys.from_json(settings.keys) if settings.keys else Keys.from_file(settings.keys_path)
         self.database = Database(settings.database, waiting=self._wait_for_lock)
         self.beats = Beats(settings.beats_path)
-        self.live = LiveContent(settings.content_dir, None)
+        self.live = LiveContent(settings.content_dir, None, lambda: standing_changes(self.database))
         serve(self.live)
         self.limits = Limits(settings.limits == "on")
         self.registry = CollectorRegistry()

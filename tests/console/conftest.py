@@ -5,30 +5,36 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pyotp
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select, update
 
 from bot.console import accounts, passwords
 from bot.console.accounts import NewAccount, Role
+from bot.knowledge import live
+from bot.knowledge.load import load
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.schema import audit, officer
 from tests.web.conftest import Web
 
 PASSWORD = "sombrilla tortuga 7 canela"
+_load = cache(load)
 _cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(autouse=True)
-def quick_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parameters of passwords are tested once, in test_passwords; elsewhere they only take time."""
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parameters of passwords are tested once, in test_passwords, and the content is read once for all services."""
     passwords._nobody.cache_clear()
     monkeypatch.setattr(passwords, "_hasher", _cheap)
+    monkeypatch.setattr(live, "load", _load)
 
 
 class Browser:
@@ -74,9 +80,10 @@ class Office:
     def account(self, name: str, role: Role = "officer", consulates: list[str] | None = None, factor: bool = True, team: str = "") -> str:
         """An account that was taken up; its e-mail address is NAME@example.org. Returns its id."""
         email, secret = f"{name.lower()}@example.org", passwords.new_secret() if factor else None
+        chosen = NewAccount(name, email, _cheap.hash(PASSWORD), secret, 0, ["aaaaa-aaaaa"])
         with self.database.write() as c:
             officer_id, token = accounts.invite(c, self.keys, email, role, consulates, team, "es", time.time())
-            accounts.take_up(c, self.keys, token, NewAccount(name, email, _cheap.hash(PASSWORD), secret, 0, ["aaaaa-aaaaa"]), time.time())
+            accounts.take_up(c, self.keys, token, chosen, time.time())
         if secret:
             self.secrets[email] = secret
         return officer_id
@@ -85,8 +92,6 @@ class Office:
         """A code that was not used: where this half minute's was, the account is told to forget it."""
         with self.database.write() as c:
             c.execute(update(officer).where(officer.c.email_hash == self.keys.hash(email, "email")).values(totp_step=0))
-        import pyotp
-
         return pyotp.TOTP(self.secrets[email]).now()
 
     def browser(self) -> Browser:
@@ -116,7 +121,8 @@ def offices(tmp_path: Path) -> Iterator[Callable[..., Office]]:
     made: list[Office] = []
 
     def make(**options: Any) -> Office:
-        settings = Settings(**({"data_dir": tmp_path, "limits": "off", "interim_seconds": 3600.0} | options))
+        known: dict[str, Any] = {"data_dir": tmp_path, "limits": "off", "interim_seconds": 3600.0}
+        settings = Settings(**known | options)
         database = Database(settings.database)
         database.migrate()
         database.close()

@@ -86,7 +86,7 @@ def test_signing_in_takes_password_and_code(office: Office) -> None:
     assert "Ana" in browser.get("/console/account").text
 
 
-@pytest.mark.parametrize("email, password", [("ana@example.org", "wrong wrong wrong"), ("nobody@example.org", PASSWORD), ("", "")])
+@pytest.mark.parametrize(("email", "password"), [("ana@example.org", "wrong wrong wrong"), ("nobody@example.org", PASSWORD), ("", "")])
 def test_every_refusal_says_the_same(office: Office, email: str, password: str) -> None:
     office.account("Ana")
     wanted = office.browser().post("/console/signin", {"email": "ana@example.org", "password": "another wrong one"})
@@ -227,7 +227,7 @@ def test_a_session_gets_a_new_token_at_every_sign_in(office: Office) -> None:
         assert c.scalar(select(func.count()).select_from(console_session)) == 1
 
 
-@pytest.mark.parametrize("column, seconds", [("seen_at", sessions.IDLE), ("created_at", sessions.LONGEST)])
+@pytest.mark.parametrize(("column", "seconds"), [("seen_at", sessions.IDLE), ("created_at", sessions.LONGEST)])
 def test_a_session_ends(office: Office, column: str, seconds: float) -> None:
     browser = office.signed_in("Ana")
     with office.database.write() as c:
@@ -289,7 +289,7 @@ def test_signing_out_ends_the_session(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "data, headers",
+    ("data", "headers"),
     [
         ({"csrf": ""}, {}),
         ({"csrf": "x" * 32}, {}),
