@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry, Counter
 
 from bot import outage
 from bot.beats import Beats
-from bot.console.presence import Presence
 from bot.cases.withdrawals import standing_changes
+from bot.console.presence import Presence
 from bot.conversation import first_aid
 from bot.knowledge.live import LiveContent, serve
 from bot.knowledge.render import Renderer, payload_for
