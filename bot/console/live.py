@@ -98,7 +98,7 @@ def look(c: Connection) -> Picture:
         .join(conversation, conversation.c.id == case.c.conversation_id)
         .where(case.c.state.in_(OPEN))
     )
-    cases = {row.id: Look(*row) for row in rows}
+    cases = {row.id: Look(**row._asdict()) for row in rows}
     newest = c.execute(select(func.max(case_event.c.id))).scalar() or 0
     urgent = [found.id for found in cases.values() if found.level == 1 and found.state == "waiting"]
     return Picture(cases, newest, frozenset(_unheard(c, urgent)))

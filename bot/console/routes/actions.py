@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form
 from fastapi.responses import RedirectResponse, Response
@@ -158,10 +158,19 @@ async def resolve(case_id: str, desk: AtDesk, outcome: Words = "", note: Words =
         raise Problem("no_outcome", 422)
     closing: list[Outgoing] = [notices.resolved()]
 
-    def wish(c: Connection) -> Any:
-        words = note if note.strip() else None
-        more = {"supervising": desk.supervising, "version": _version(version)}
-        return steps.resolve(c, desk.its.keys, case_id, desk.officer.id, outcome, words, time.time(), closing, **more)
+    def wish(c: Connection) -> None:
+        steps.resolve(
+            c,
+            desk.its.keys,
+            case_id,
+            desk.officer.id,
+            outcome,
+            note,
+            time.time(),
+            closing,
+            supervising=desk.supervising,
+            version=_version(version),
+        )
 
     await desk.does(wish, "case_resolved", found.number, outcome[:40])
     return _again(desk, case_id)

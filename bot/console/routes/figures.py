@@ -105,14 +105,14 @@ def _charts(desk: Desk, found: Figures) -> list[Chart]:
 def _times(name: str, spreads: Mapping[int, Spread], levels: Mapping[int, str], t: Words, spoken: Callable[[float | None], str]) -> Chart:
     known = [(levels.get(level, str(level)), s) for level, s in spreads.items() if s.median is not None and s.p90 is not None]
     columns = [t("column_level"), t("column_cases"), t("column_median"), t("column_p90")]
-    rows = [[label, s.count, s.median, s.p90] for label, s in known]
+    rows = [[label, s.count, s.median or 0.0, s.p90 or 0.0] for label, s in known]
     if not known:
         return Chart(name, t(f"chart_{name}_none"), "", "", columns, [])
     label, first = known[0]
     told = {"level": label, "median": spoken(first.median), "p90": spoken(first.p90)}
     summary = "; ".join(f"{label}: {spoken(s.median)}, 90 %: {spoken(s.p90)}" for label, s in known)
     drawn = bars(summary, [Bar(label, s.median or 0, f"{spoken(s.median)} · {spoken(s.p90)}", s.p90) for label, s in known])
-    return Chart(name, t(f"chart_{name}", **told), summary, drawn, columns, [[str(v) if v is None else v for v in row] for row in rows])
+    return Chart(name, t(f"chart_{name}", **told), summary, drawn, columns, rows)
 
 
 def _counts(name: str, counted: Mapping[str, int], t: Words) -> Chart:

@@ -51,7 +51,7 @@ def listed(desk: Desk, asked: Filters, text: str = "") -> dict[str, Any]:
     now = time.time()
     with desk.its.database.read() as c:
         keys = desk.its.keys
-        done = asked.states is not None and asked.states[0] in ("resolved", "closed")
+        done = bool({"resolved", "closed"} & set(asked.states or ()))
         found = queue.search(c, keys, desk.scope, text, asked) if text or done else queue.waiting_list(c, keys, desk.scope, asked)
         named = desk.names(c)
     rows = views.queue_rows(found, desk.content, desk.officer.language, named, desk.officer.id, now)

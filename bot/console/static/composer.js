@@ -7,6 +7,9 @@ const unsaved = new Map(); // what a text box had that left the page before it w
 
 class Composer extends HTMLElement {
   connectedCallback() {
+    // htmx puts an empty element in first and fills it at once
+    if (!this.querySelector("form")) return queueMicrotask(() => this.isConnected && this.querySelector("form") && this.connectedCallback());
+    if (this.form) return;
     this.form = this.querySelector("form");
     this.box = this.querySelector("textarea");
     this.drafts = { reply: this.part("draft-reply").dataset.text, note: this.part("draft-note").dataset.text };

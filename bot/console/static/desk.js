@@ -16,16 +16,28 @@ let reading = 0;
 
 // --- the case on the screen ---------------------------------------------------------------------------------------------------
 
-const atBottom = () => !log() || log().scrollHeight - log().scrollTop - log().clientHeight < 60;
+const narrow = matchMedia("(max-width: 900px)");
+
+/** How far the end of the conversation is below what can be seen; on a phone the page scrolls, above the text box that stays. */
+function below() {
+  if (!log()) return 0;
+  if (!narrow.matches) return log().scrollHeight - log().scrollTop - log().clientHeight;
+  return log().getBoundingClientRect().bottom - innerHeight + document.querySelector("orienta-composer").offsetHeight;
+}
+
+const atBottom = () => below() < 60;
 
 function bottom() {
   if (!log()) return;
-  log().scrollTop = log().scrollHeight;
+  if (narrow.matches) scrollBy(0, Math.max(0, below()));
+  else log().scrollTop = log().scrollHeight;
   document.getElementById("log-new").hidden = true;
 }
 
 /** Put the case's panes in; `again`: the same case, changed: only what differs is touched, and what is typed stays. */
 async function show(html, { again = false, toBottom = false } = {}) {
+  const version = +(/ data-version="(\d+)"/.exec(html)?.[1] ?? Infinity);
+  if (again && talk() && version < +talk().dataset.version) return; // an answer that a newer one has overtaken
   const stays = again && !toBottom && !atBottom();
   const before = log()?.querySelectorAll("li.user").length ?? 0;
   await htmx.swap({ target: work(), sourceElement: work(), swap: again ? "innerMorph" : "innerHTML", text: html, request: {}, hx: {} });

@@ -116,7 +116,10 @@ class House:
     def audited(self) -> list[tuple[str, str, str | None]]:
         """(officer, action, subject) of everything that was noted."""
         with self.database.read() as c:
-            return [tuple(row) for row in c.execute(select(audit.c.officer_id, audit.c.action, audit.c.subject).order_by(audit.c.id))]  # type: ignore[misc]
+            return [
+                (row.officer_id, row.action, row.subject)
+                for row in c.execute(select(audit.c.officer_id, audit.c.action, audit.c.subject).order_by(audit.c.id))
+            ]
 
 
 @pytest.fixture
@@ -215,7 +218,7 @@ def screens(contexts: Callable[..., Any], served: Served) -> Callable[..., Any]:
         tracked = contexts(**{"viewport": {"width": 1280, "height": 720}} | options)
         tracked.context.add_cookies([{"name": COOKIE, "value": served.house.tokens[name], "url": served.origin}])
         tracked.context.set_default_timeout(15_000)
-        page = tracked.context.new_page()
+        page: Any = tracked.context.new_page()
         page.tracked = tracked
         return page
 

@@ -1,4 +1,4 @@
-"""The desk in real browsers: from the notice to the end of a case, two officers at once, lost lines, lost sessions, and everybody's access."""
+"""The desk in real browsers: from the notice to the end of a case, two officers at once, lost lines and sessions, and access for all."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def hears(served: Served, token: str) -> list[str]:
     return [m["text"] for m in answer.json()["messages"]]
 
 
-def sits(page: Page, served: Served, path: str = "/console/") -> Page:
+def sits(page: Any, served: Served, path: str = "/console/") -> Any:
     """Opens the desk and waits until its line is up."""
     with page.expect_response(re.compile("/console/live")):
         page.goto(served.origin + path)
@@ -50,6 +50,12 @@ def sits(page: Page, served: Served, path: str = "/console/") -> Page:
 def opens(page: Page, case_id: str) -> None:
     page.locator(f"#q-{case_id} a").click()
     expect(page.locator(f'#talk[data-case="{case_id}"]')).to_be_visible()
+
+
+def takes(page: Page) -> None:
+    """Claims the case on the screen."""
+    page.get_by_role("button", name="Tomar el caso").click()
+    expect(page.get_by_role("button", name="Enviar a la persona")).to_be_visible()
 
 
 def text_box(page: Page) -> Any:
@@ -107,7 +113,7 @@ def test_of_two_officers_one_gets_the_case(served: Served, screens: Screens) -> 
     opens(luis, case_id)
     luis.route("**/console/live*", lambda route: route.abort())
     luis.evaluate("document.addEventListener('desk:news', (e) => e.stopImmediatePropagation(), true)")
-    ana.get_by_role("button", name="Tomar el caso").click()
+    takes(ana)
     expect(ana.get_by_role("button", name="Resolver")).to_be_visible()
     if luis.get_by_role("button", name="Tomar el caso").is_visible():
         luis.get_by_role("button", name="Tomar el caso").click()
@@ -120,7 +126,7 @@ def test_of_two_officers_one_gets_the_case(served: Served, screens: Screens) -> 
 def test_a_draft_survives_a_browser_that_dies(served: Served, screens: Screens) -> None:
     case_id, _ = served.house.opens(level=2)
     ana = sits(screens("ana"), served, f"/console/cases/{case_id}")
-    ana.get_by_role("button", name="Tomar el caso").click()
+    takes(ana)
     text_box(ana).press_sequentially("Estoy busca")
     expect(ana.locator('[data-part="saved"]')).to_contain_text("Borrador guardado")
     assert ana.evaluate("localStorage.length + sessionStorage.length") == 0
@@ -138,7 +144,7 @@ def test_a_draft_survives_a_browser_that_dies(served: Served, screens: Screens) 
 def test_a_message_can_be_taken_back_for_three_seconds(served: Served, screens: Screens) -> None:
     case_id, token = served.house.opens(level=2)
     ana = sits(screens("ana"), served, f"/console/cases/{case_id}")
-    ana.get_by_role("button", name="Tomar el caso").click()
+    takes(ana)
     text_box(ana).fill("un error")
     ana.get_by_role("button", name="Enviar a la persona").click()
     ana.get_by_role("button", name="Deshacer").click()
@@ -153,7 +159,7 @@ def test_a_message_can_be_taken_back_for_three_seconds(served: Served, screens: 
 def test_a_prepared_reply_is_filled_and_its_gaps_block_sending(served: Served, screens: Screens) -> None:
     case_id, token = served.house.opens(level=1, topic="legal_help", consulate="dallas")
     ana = sits(screens("ana"), served, f"/console/cases/{case_id}")
-    ana.get_by_role("button", name="Tomar el caso").click()
+    takes(ana)
     text_box(ana).press("/")
     ana.get_by_placeholder("Buscar una respuesta").fill("cita con abogado")
     ana.keyboard.press("Enter")
@@ -169,8 +175,7 @@ def test_a_prepared_reply_is_filled_and_its_gaps_block_sending(served: Served, s
 def test_a_megabyte_is_refused_and_stays_in_the_box(served: Served, screens: Screens) -> None:
     case_id, _ = served.house.opens(level=1)
     ana = sits(screens("ana"), served, f"/console/cases/{case_id}")
-    ana.get_by_role("button", name="Tomar el caso").click()
-    expect(ana.get_by_role("button", name="Enviar a la persona")).to_be_visible()
+    takes(ana)
     ana.evaluate(
         "(() => { const box = document.querySelector('orienta-composer textarea');"
         " box.value = 'a'.repeat(1_000_000); box.dispatchEvent(new InputEvent('input', {bubbles: true})); })()"
@@ -184,7 +189,7 @@ def test_a_megabyte_is_refused_and_stays_in_the_box(served: Served, screens: Scr
 def test_the_person_erases_everything_while_the_officer_writes(served: Served, screens: Screens) -> None:
     case_id, token = served.house.opens(level=1)
     ana = sits(screens("ana"), served, f"/console/cases/{case_id}")
-    ana.get_by_role("button", name="Tomar el caso").click()
+    takes(ana)
     text_box(ana).fill("Ya hablé con")
     answer = httpx.delete(f"{served.origin}/api/chat/session", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 204
@@ -197,7 +202,7 @@ def test_the_person_erases_everything_while_the_officer_writes(served: Served, s
 def test_a_session_that_ends_mid_sentence_loses_nothing(served: Served, screens: Screens) -> None:
     case_id, _ = served.house.opens(level=1)
     ana = sits(screens("ana"), served, f"/console/cases/{case_id}")
-    ana.get_by_role("button", name="Tomar el caso").click()
+    takes(ana)
     text_box(ana).press_sequentially("Mañana a las")
     expect(ana.locator('[data-part="saved"]')).to_contain_text("Borrador guardado")
     served.house.does(lambda c: c.execute(console_session.delete().where(console_session.c.officer_id == "ana")))
@@ -252,8 +257,7 @@ def test_the_second_tab_gets_the_news_of_the_first_ones_line(served: Served, scr
 def test_the_person_sees_that_the_officer_types(served: Served, screens: Screens) -> None:
     case_id, token = served.house.opens(level=2)
     ana = sits(screens("ana"), served, f"/console/cases/{case_id}")
-    ana.get_by_role("button", name="Tomar el caso").click()
-    expect(ana.get_by_role("button", name="Enviar a la persona")).to_be_visible()
+    takes(ana)
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.stream("GET", f"{served.origin}/api/chat/stream?after=100", headers=headers, timeout=30) as stream:
         text_box(ana).press_sequentially("Est")
@@ -283,7 +287,7 @@ def test_nothing_that_is_written_is_executed(served: Served, screens: Screens) -
     evil = "<img src=x onerror=alert(1)>"
     case_id, token = served.house.opens(evil, level=1, summary=evil, intake={"what": evil}, interpreter=evil)
     ana = sits(screens("ana"), served, f"/console/cases/{case_id}")
-    ana.get_by_role("button", name="Tomar el caso").click()
+    takes(ana)
     person_says(served, token, case_id, evil)
     expect(ana.locator("li.user").last).to_contain_text(evil)
 

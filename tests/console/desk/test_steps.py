@@ -322,7 +322,8 @@ def test_how_far_a_message_came_is_told(seats: Seats, house: House) -> None:
     assert "por enviar" in page
     for state, told in (("sent", "✓ enviado"), ("read", "✓✓ leído"), ("failed", "✕ no se pudo enviar (131026)"), ("held", "◼ guardado")):
         values = {"state": state, "error": "131026" if state == "failed" else None, "doubtful": state == "sent"}
-        house.does(lambda c, values=values: c.execute(update(delivery).values(**values)))
+        changed = update(delivery).values(**values)
+        house.does(lambda c, changed=changed: c.execute(changed))  # type: ignore[misc]
         page = ana.get(f"/cases/{case_id}").text
         assert told in page
         assert ("dos veces" in page) == (state == "sent")
