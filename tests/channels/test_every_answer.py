@@ -108,6 +108,7 @@ EVERYTHING: dict[str, Says] = {
     "phrases": _phrases,
     "questions": _questions,
     "dangers": _dangers,
+    "card": lambda say: say.card("https://orienta.example"),
 }
 
 
