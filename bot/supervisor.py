@@ -217,6 +217,12 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def _first_link() -> str | None:
+    """A new sign-up token for the first administrator, while nobody has an account. Made in a process of its own, as in bot/prepare.py."""
+    done = subprocess.run([sys.executable, "-m", "bot.console"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip() or None
+
+
 def main() -> None:
     """`make run`: prepare what is missing, then supervise."""
     from bot.prepare import prepare
@@ -225,7 +231,7 @@ def main() -> None:
     try:
         settings = Settings()
     except ValidationError as error:
-        wrong = ", ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        wrong = ", ".join(": ".join([*(str(part).upper() for part in e["loc"][:1]), e["msg"]]) for e in error.errors())
         raise SystemExit(f"a setting does not fit (docs/settings.md): {wrong}") from None
     set_up(settings.log_level)
     try:
@@ -234,12 +240,15 @@ def main() -> None:
     except OSError as error:
         raise SystemExit(f"DATA_DIR {settings.data_dir} cannot be used: {os.strerror(error.errno or 0)}") from None
     supervisor = Supervisor(settings)
+    token = _first_link()
 
     def tell() -> None:
         url = settings.public_url or f"http://{_reachable(settings.host)}:{supervisor.port}"
+        first = f"\nNobody has an account yet. The first administrator's link, good for a day and once:\n  {url}/console/signup/{token}"
         print(
             f"\nOrienta is ready\n  chat      {url}/\n  full page {url}/chat\n"
-            f"  API       {url}/api/docs\n  state     {url}/readyz\nCtrl-C stops it.",
+            f"  console   {url}/console/\n  API       {url}/api/docs\n  state     {url}/readyz"
+            f"{first if token else ''}\nCtrl-C stops it.",
             flush=True,
         )
 

@@ -122,6 +122,7 @@ delivery = Table(
     Column("state", String(12), nullable=False, comment="pending, sending, sent, delivered, read, failed, unknown or held"),
     Column("parts_done", Integer, nullable=False, server_default=text("0"), comment="calls of this message that were accepted"),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("unknowns", Integer, nullable=False, server_default=text("0"), comment="calls of this part whose outcome nobody could tell"),
     Column("started_at", Float),
     Column("not_before", Float, nullable=False),
     Column("external_hash", LargeBinary(32), comment="the channel's id of the last accepted call, as a keyed hash"),

@@ -190,13 +190,13 @@ def facet_report() -> str:
     asked = yaml.safe_load((FOLDER / "facets.yml").read_text("utf-8"))
     engine = _engine()
     serve(LiveContent(ROOT / "data", None))
-    right: dict[str, list[bool]] = {"by itself": [], "as a follow-up": []}
+    right: dict[str, list[bool]] = {"by itself": [], "as a follow-up": [], "the topic itself": []}
     for entry in asked:
         slots = {"topic": entry["topic"], "facet": entry["after"]} if "after" in entry else {}
         for text in [*entry.get("es", []), *entry.get("en", []), *entry.get("mix", [])]:
             seen = in_context(engine.understand, str(text), {"slots": slots, "loop": None}, 0.0)
-            found = (seen.intent, seen.facet) == (entry["topic"], entry["facet"])
-            right["as a follow-up" if slots else "by itself"].append(found)
+            found = f"{seen.intent}/{seen.facet}" in (f"{entry['topic']}/{entry['facet']}", *entry.get("or", []))
+            right["as a follow-up" if slots else "the topic itself" if entry["facet"] is None else "by itself"].append(found)
             if not found:
                 after = f" after {entry['after']}" if slots else ""
                 print(f"facet {entry['topic']}/{entry['facet']}{after} -> {seen.intent}/{seen.facet} | {text}")
