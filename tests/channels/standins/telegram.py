@@ -394,7 +394,7 @@ def _parts(request: Request) -> dict[str, Any]:
     for part in form.iter_parts():
         content = part.get_payload(decode=True)
         assert isinstance(content, bytes)
-        found[part.get_param("name", header="content-disposition")] = content if part.get_filename() else content.decode()
+        found[str(part.get_param("name", header="content-disposition"))] = content if part.get_filename() else content.decode()
     return {key: found.get(value.removeprefix("attach://"), value) if isinstance(value, str) else value for key, value in found.items()}
 
 
