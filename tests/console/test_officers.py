@@ -49,7 +49,7 @@ def test_an_invited_officer_gets_what_was_given(office: Office) -> None:
         assert row is not None
         beto = accounts.opened(office.keys, row)
     assert (beto.name, beto.role, beto.team, beto.language) == ("Beto", "supervisor", "noche", "en")
-    assert beto.consulates == {"dallas", "houston"} == beto.scope.consulates
+    assert beto.consulates == beto.scope.consulates == frozenset({"dallas", "houston"})
     assert office.browser().sign_in("beto@example.org").status_code == 303
 
 
