@@ -20,8 +20,10 @@ from pathlib import Path
 import httpx
 
 from bot.store.database import Database
+from tests.channels.heard_by_telegram import references
 from tests.channels.judge import Verdict, judge
 from tests.channels.standins import whatsapp
+from tests.channels.standins.telegram import MESSAGES, TelegramStandIn
 from tests.channels.standins.whatsapp import Fault, WhatsAppApi
 from tests.e2e.running import RunningService
 
@@ -33,6 +35,7 @@ SAID = ["hola buenas tardes", "quiero sacar mi pasaporte", "¿cuánto cuesta?", 
 AT_ONCE = 40
 """Webhook calls under way at the same time."""
 PATIENCE = 1800.0
+FIRST_CHAT = 700000001
 
 
 class Side(ABC):
@@ -108,7 +111,38 @@ class WhatsAppSide(Side):
         self.api.stop()
 
 
-SIDES: dict[str, type[WhatsAppSide]] = {"whatsapp": WhatsAppSide}
+class TelegramSide(Side):
+    """By polling; a call carries no reference there, so what was heard is told by its content and place."""
+
+    name = "telegram"
+
+    def __init__(self, seed: int) -> None:
+        self.api = TelegramStandIn(seed=seed, failing=FAILING)
+        self.api.__enter__()
+        self._random = random.Random(seed)
+
+    def settings(self) -> dict[str, str]:
+        return {"TELEGRAM_TOKEN": self.api.token, "TELEGRAM_API_URL": self.api.url}
+
+    def begin(self, url: str) -> None:
+        pass
+
+    async def write(self, client: httpx.AsyncClient, url: str, person: int, words: str) -> None:
+        update = self.api.update(message=self.api.message(FIRST_CHAT + person, text=words))
+        times = 2 if self._random.random() < DOUBLED else 1
+        await asyncio.to_thread(self.api.push, *[update] * times)
+
+    def verdict(self, database: Database) -> Verdict:
+        return judge(database, self.name, references(database, self.api))
+
+    def calls(self) -> int:
+        return sum(method in MESSAGES for method, _ in list(self.api.calls))
+
+    def stop(self) -> None:
+        self.api.__exit__()
+
+
+SIDES: dict[str, type[WhatsAppSide] | type[TelegramSide]] = {"whatsapp": WhatsAppSide, "telegram": TelegramSide}
 
 
 async def _talk(side: Side, url: str, people: int) -> None:

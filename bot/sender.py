@@ -25,7 +25,7 @@ from bot.knowledge.schema import Language
 from bot.store import deliveries, leases
 from bot.store.crypto import Keys
 from bot.store.database import Database
-from bot.store.deliveries import UNKNOWN_LIMIT, Due, backoff
+from bot.store.deliveries import DANGER_RECONCILE, UNKNOWN_LIMIT, Due, backoff
 from bot.store.identities import identity_of
 from bot.web.limits import Limiter
 from bot.web.writer import Writer
@@ -40,8 +40,6 @@ LOOK_AGAIN = 0.5
 LEASE_SECONDS = 5.0
 LAST_CALLS = 6.0
 """How long a stopping process waits for the answers to calls that it has made; the supervisor kills after ten seconds."""
-DANGER_RECONCILE = 5.0
-"""A level 1 message with an unknown outcome is repeated after this at the latest: twice is better than not at all."""
 UNREACHABLE_AFTER = 5
 """Calls in a row that reached nobody, after which the channel counts as down."""
 SWEEP_SECONDS = 60.0
@@ -353,18 +351,18 @@ class Sender:
     async def _settle(self, due: Due, failure: SendFailed) -> None:
         now = time.time()
         outcome = failure.outcome
-        if outcome == "failed":
+        if outcome == "failed" or (outcome == "held" and due.kind == "template"):
             log.warning("%s: a message was refused: %s", self.channel.name, failure.code)
             await self._write(lambda c: deliveries.fail(c, due, failure.code, unreachable=failure.unreachable))
             return
-        if outcome == "held" and due.kind == "message":
+        if outcome == "held":
             await self._write(lambda c: deliveries.hold(c, due.conversation, due.seq, failure.code, now))
             return
         if outcome == "unknown":
-            if due.attempts + 1 >= UNKNOWN_LIMIT:
+            if due.unknowns + 1 >= UNKNOWN_LIMIT:
                 await self._write(lambda c: deliveries.fail(c, due, "unknown"))
                 return
-            wait = max(self.channel.reconcile_seconds, backoff(due.attempts))
+            wait = max(self.channel.reconcile_seconds, backoff(due.unknowns))
             wait = min(wait, DANGER_RECONCILE) if due.priority == 1 else wait
             await self._write(lambda c: deliveries.postpone(c, due, "unknown", now + wait, failure.code, counts=True))
             return

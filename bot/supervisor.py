@@ -223,6 +223,20 @@ def _first_link() -> str | None:
     return done.stdout.strip() or None
 
 
+def address(supervisor: Supervisor) -> str:
+    """The service's own address, as it is reached from outside where a setting says so."""
+    return supervisor.settings.public_url or f"http://{_reachable(supervisor.settings.host)}:{supervisor.port}"
+
+
+def addresses(supervisor: Supervisor) -> str:
+    """What stands where, for whoever started it."""
+    url = address(supervisor)
+    return (
+        f"\nOrienta is ready\n  chat      {url}/\n  full page {url}/chat\n"
+        f"  console   {url}/console/\n  API       {url}/api/docs\n  state     {url}/readyz"
+    )
+
+
 def main() -> None:
     """`make run`: prepare what is missing, then supervise."""
     from bot.prepare import prepare
@@ -243,14 +257,11 @@ def main() -> None:
     token = _first_link()
 
     def tell() -> None:
-        url = settings.public_url or f"http://{_reachable(settings.host)}:{supervisor.port}"
-        first = f"\nNobody has an account yet. The first administrator's link, good for a day and once:\n  {url}/console/signup/{token}"
-        print(
-            f"\nOrienta is ready\n  chat      {url}/\n  full page {url}/chat\n"
-            f"  console   {url}/console/\n  API       {url}/api/docs\n  state     {url}/readyz"
-            f"{first if token else ''}\nCtrl-C stops it.",
-            flush=True,
-        )
+        print(addresses(supervisor), flush=True)
+        if token:
+            link = f"{address(supervisor)}/console/signup/{token}"
+            print(f"Nobody has an account yet. The first administrator's link, good for a day and once:\n  {link}", flush=True)
+        print("Ctrl-C stops it.", flush=True)
 
     supervisor.run(tell)
 

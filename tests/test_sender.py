@@ -222,10 +222,18 @@ def test_a_channel_that_never_says_what_became_of_a_call_is_not_called_for_ever(
     desk.say(ana, "1", "2")
     channel = Told(**{"1": [SendFailed("unknown", "timeout") for _ in range(10)]})
     with desk.database.write() as c:
-        c.execute(update(delivery).values(attempts=5))
+        c.execute(update(delivery).values(unknowns=5))
     run(desk, channel, lambda: desk.states(ana)[1] == "sent")
 
     assert desk.states(ana)[0] == "failed unknown"
+
+
+def test_many_refusals_do_not_count_as_unknown(desk: Desk) -> None:
+    ana = desk.person("ana")
+    desk.say(ana, "1")
+    with desk.database.write() as c:
+        c.execute(update(delivery).values(attempts=50))
+    run(desk, Told(**{"1": [SendFailed("unknown", "timeout")]}), lambda: desk.states(ana) == ["sent?"])
 
 
 def test_danger_waits_two_seconds_for_what_stands_before_it(desk: Desk) -> None:

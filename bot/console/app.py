@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.console import security
 from bot.console.pages import STATIC, render
-from bot.console.routes import account, auth, content, factor, log, officers, oidc, roster
+from bot.console.routes import account, actions, auth, cases, content, factor, figures, log, officers, oidc, queue, roster
+from bot.console.routes.common import Problem, refusal
 from bot.console.security import BASE, ConfirmNeeded, Refused, SignInNeeded
 from bot.console.texts import say
 
@@ -60,7 +61,8 @@ class ConsoleHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
-                    headers[name] = value
+                    if name != "Content-Security-Policy" or name not in headers:  # a file that somebody sent is held tighter
+                        headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
                 if security.is_https(Request(scope)):
                     headers["Strict-Transport-Security"] = HSTS
@@ -70,16 +72,17 @@ class ConsoleHeaders:
 
 
 class KeptFiles(StaticFiles):
-    """Files whose address changes with their content."""
+    """Files whose address changes with their content. A module that another one imports has a plain address: it is asked for again."""
 
-    def file_response(self, *args, **kwargs) -> Response:  # type: ignore[no-untyped-def]
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        kept = response.status_code == 200 and scope.get("query_string")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
         return response
 
 
 router = APIRouter(prefix=BASE)
-for part in (auth, factor, oidc, account, officers, roster, log, content):
+for part in (queue, cases, actions, figures, auth, factor, oidc, account, officers, roster, log, content):
     router.include_router(part.router)
 
 
@@ -97,6 +100,7 @@ def mount(app: FastAPI) -> None:
     app.add_exception_handler(ConfirmNeeded, _confirm)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(TooLarge, _too_large)
+    app.add_exception_handler(Problem, _problem)
 
 
 async def _sign_in(request: Request, error: Exception) -> Response:
@@ -126,6 +130,11 @@ async def _refused(request: Request, error: Exception) -> Response:
         return security.problem(error.status, error.key, sentence)
     template = "fragments/problem.html" if security.wants_fragment(request) else "refused.html"
     return render(request, officer, template, error.status, sentence=sentence)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return refusal(request, getattr(request.state, "officer", None), error)
 
 
 async def _too_large(request: Request, error: Exception) -> Response:

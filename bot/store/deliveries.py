@@ -19,7 +19,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, insert, literal_column, or_, select, update
 
 from bot.knowledge.schema import Language
 from bot.store.crypto import Keys
@@ -29,6 +29,8 @@ STALE_SECONDS = 24 * 3600.0
 """An answer that could not be sent for so long is of no use any more; what an officer wrote stays."""
 OVERTAKES_SECONDS = 2.0
 """How long a level 1 message waits for what stands before it."""
+DANGER_RECONCILE = 5.0
+"""A level 1 message with an unknown outcome is repeated after this at the latest: twice is better than not at all."""
 WINDOW_MARGIN = 60.0
 """Seconds before the channel's window closes in which we no longer rely on it."""
 WINDOWS = {"whatsapp": 24 * 3600.0}
@@ -89,6 +91,7 @@ class Due:
     Attributes:
         parts_done: calls of this message that were accepted; the next one is to be made.
         attempts: calls of this part that came to nothing.
+        unknowns: calls of this part whose outcome nobody could tell.
         unknown: what became of its last call is not known.
         inbound_at: when the person last wrote.
     """
@@ -100,6 +103,7 @@ class Due:
     priority: int
     parts_done: int
     attempts: int
+    unknowns: int
     unknown: bool
     language: Language
     inbound_at: float | None
@@ -150,6 +154,7 @@ def ready(c: Connection, channel: str, now: float, busy: Collection[str], order_
             delivery.c.priority,
             delivery.c.parts_done,
             delivery.c.attempts,
+            delivery.c.unknowns,
             (delivery.c.state == "unknown").label("unknown"),
             conversation.c.language,
             conversation.c.inbound_at,
@@ -189,7 +194,9 @@ def accepted(c: Connection, keys: Keys, due: Due, channel: str, external_id: str
     waits = min(order_seconds, OVERTAKES_SECONDS) if due.priority == 1 else order_seconds
     values = {"state": "sent"} if done >= parts else {"state": "pending", "not_before": now + waits}
     ours = and_(delivery.c.id == due.id, delivery.c.parts_done == due.parts_done, delivery.c.state.in_(("sending", "unknown")))
-    settled = c.execute(update(delivery).where(ours).values(external_hash=hashed, parts_done=done, attempts=0, error=None, **values))
+    settled = c.execute(
+        update(delivery).where(ours).values(external_hash=hashed, parts_done=done, attempts=0, unknowns=0, error=None, **values)
+    )
     if not settled.rowcount:
         c.execute(update(delivery).where(delivery.c.id == due.id, delivery.c.parts_done == done).values(external_hash=hashed))
 
@@ -199,6 +206,8 @@ def postpone(c: Connection, due: Due, state: str, not_before: float, code: str, 
     values: dict[str, Any] = {"state": state, "not_before": not_before, "error": code[:32]}
     if counts:
         values["attempts"] = delivery.c.attempts + 1
+    if state == "unknown":
+        values["unknowns"] = delivery.c.unknowns + 1
     if doubtful:
         values["doubtful"] = True
     c.execute(update(delivery).where(delivery.c.id == due.id, delivery.c.state == "sending").values(**values))
@@ -238,15 +247,19 @@ def hold(c: Connection, conversation_id: str, seq: int, code: str, now: float) -
 def release(c: Connection, conversation_id: str, now: float) -> int:
     """The person wrote: what was held goes out, in order; how many messages that are."""
     of_theirs = delivery.c.conversation_id == conversation_id
+    waits = select(delivery.c.id).where(of_theirs, or_(delivery.c.kind == "template", delivery.c.state == "held"))
+    if c.execute(waits.limit(1)).first() is None:
+        return 0
     c.execute(delete(delivery).where(of_theirs, delivery.c.kind == "template", delivery.c.state != "sending"))
     held = and_(of_theirs, delivery.c.state == "held")
-    return int(c.execute(update(delivery).where(held).values(state="pending", not_before=now, error=None, attempts=0)).rowcount)
+    return int(c.execute(update(delivery).where(held).values(state="pending", not_before=now, error=None, attempts=0, unknowns=0)).rowcount)
 
 
 def recover(c: Connection, channel: str, busy: Collection[str], now: float, reconcile_seconds: float) -> int:
     """A new sender begins: what the former one left in `sending` is unknown. Only under the lease; `busy` is in its own hands."""
     left = and_(_is(_OPEN), delivery.c.state == "sending", delivery.c.id.not_in(busy), _of(channel))
-    values = {"state": "unknown", "not_before": now + reconcile_seconds, "error": "killed"}
+    wait = case((delivery.c.priority == 1, min(reconcile_seconds, DANGER_RECONCILE)), else_=reconcile_seconds)
+    values = {"state": "unknown", "not_before": now + wait, "error": "killed", "unknowns": delivery.c.unknowns + 1}
     return int(c.execute(update(delivery).where(left).values(**values)).rowcount)
 
 
@@ -328,7 +341,7 @@ def _apply_progress(c: Connection, row: Any, part: int, parts: int, state: str, 
     last = part + 1 >= parts
     if row.parts_done == part and row.state in ("sending", "unknown", "pending"):  # it tells before the call has, or instead of it
         values: dict[str, Any] = {"state": state} if last else {"state": "pending", "not_before": now}
-        c.execute(update(delivery).where(this).values(parts_done=part + 1, attempts=0, error=None, **values))
+        c.execute(update(delivery).where(this).values(parts_done=part + 1, attempts=0, unknowns=0, error=None, **values))
     elif last and _RANK[state] > _RANK.get(row.state, 0 if row.state == "failed" else 9):
         c.execute(update(delivery).where(this).values(state=state, error=None))
     elif not last and row.state == "pending" and row.parts_done == part + 1 and state != "sent":

@@ -89,9 +89,11 @@ message = Table(
     PrimaryKeyConstraint("conversation_id", "seq"),
     UniqueConstraint("conversation_id", "id"),
 )
-_open = (message.c.author == "user") & message.c.answered_at.is_(None)
-unanswered = _open & message.c.unheard.is_(False)
-Index("ix_message_unanswered", message.c.at, sqlite_where=_open, postgresql_where=_open)
+owed = (message.c.author == "user") & message.c.answered_at.is_(None)
+"""The person waits for an answer."""
+unanswered = owed & message.c.unheard.is_(False)
+"""A worker can give it now: what was spoken has its words."""
+Index("ix_message_unanswered", message.c.at, sqlite_where=owed, postgresql_where=owed)
 
 tracker = Table(
     "tracker",
@@ -120,6 +122,7 @@ delivery = Table(
     Column("state", String(12), nullable=False, comment="pending, sending, sent, delivered, read, failed, unknown or held"),
     Column("parts_done", Integer, nullable=False, server_default=text("0"), comment="calls of this message that were accepted"),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("unknowns", Integer, nullable=False, server_default=text("0"), comment="calls of this part whose outcome nobody could tell"),
     Column("started_at", Float),
     Column("not_before", Float, nullable=False),
     Column("external_hash", LargeBinary(32), comment="the channel's id of the last accepted call, as a keyed hash"),

@@ -87,18 +87,15 @@ class TwilioWorld(World):
 def the_world(tmp_path_factory: pytest.TempPathFactory, api: TwilioApi, whatsapp_api: WhatsAppApi) -> Iterator[TwilioWorld]:
     settings = {"twilio_account_sid": SID, "twilio_auth_token": TOKEN, "twilio_from": OURS, "twilio_api_url": api.server.url}
     folder: Path = tmp_path_factory.mktemp("twilio")
-    # nobody is alive to answer, and an interim answer would stand between
-    world = TwilioWorld(folder, whatsapp_api, whatsapp_provider="twilio", public_url=PUBLIC, interim_seconds=600.0, **settings)
-    world.app.state.service.beats.write(1, 1, True)
+    world = TwilioWorld(folder, whatsapp_api, whatsapp_provider="twilio", public_url=PUBLIC, **settings)
     yield world
     world.close()
 
 
 @pytest.fixture
-def world(the_world: TwilioWorld, api: TwilioApi, monkeypatch: pytest.MonkeyPatch) -> TwilioWorld:
+def world(the_world: TwilioWorld, api: TwilioApi) -> TwilioWorld:
     the_world.clear()
     api.heard.clear()
-    monkeypatch.setattr(the_world.app.state.service.beats, "any_worker_alive", lambda: True)
     return the_world
 
 

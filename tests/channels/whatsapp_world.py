@@ -35,7 +35,7 @@ class World:
     def __init__(self, folder: Path, api: WhatsAppApi, **settings: Any) -> None:
         self.api = api
         common = {name.lower(): value for name, value in whatsapp.settings(api).items()}
-        quick = {"whatsapp_reconcile_seconds": 0.3, "channel_seconds": 0.5}
+        quick = {"whatsapp_reconcile_seconds": 0.3, "channel_seconds": 0.5, "interim_seconds": 600.0}
         self.settings = Settings(data_dir=folder, **{**common, **quick, **settings})
         self.database = Database(self.settings.database)
         self.start()
@@ -44,6 +44,8 @@ class World:
         self.web = WebProcess(self.settings)
         self.http, self.app = self.web.http, self.web.app
         self.keys: Keys = self.app.state.service.keys
+        # nobody thinks here: an interim answer would stand between what the test says
+        self.app.state.service.beats.any_worker_alive = lambda: True
 
     def clear(self) -> None:
         """As if nobody had ever written."""

@@ -149,6 +149,8 @@ def _who(raw: dict[str, Any], contacts: list[dict[str, Any]]) -> Who:
         if same_user or (number is not None and _name(contact.get("wa_id")) == number):
             theirs = contact
             break
+    if not user and not number and len(contacts) == 1:
+        theirs = contacts[0]
     user, number = user or _name(theirs.get("user_id")), number or _name(theirs.get("wa_id"))
     names = [name for name in (user, number) if name]
     if not names:

@@ -229,6 +229,13 @@ def upgrade() -> None:
             "parts_done", sa.Integer(), server_default=sa.text("0"), nullable=False, comment="calls of this message that were accepted"
         ),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "unknowns",
+            sa.Integer(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="calls of this part whose outcome nobody could tell",
+        ),
         sa.Column("started_at", sa.Float(), nullable=True),
         sa.Column("not_before", sa.Float(), nullable=False),
         sa.Column(
