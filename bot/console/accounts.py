@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from bot.cases.queue import Scope
 from bot.console import audit
@@ -137,6 +137,7 @@ def first_link(c: Connection, keys: Keys, now: float) -> str | None:
     """A token for the first administrator, while nobody has an account; an earlier one ends."""
     first = _email_hash(keys, _FIRST)
     if c.scalar(select(func.count()).select_from(officer).where(officer.c.email_hash != first)):
+        c.execute(delete(officer).where(officer.c.email_hash == first))  # its link would still open the door
         return None
     token = secrets.token_urlsafe(32)
     values = {"invite_hash": keys.hash(token, "invite"), "invite_until": now + FIRST_LINK}
@@ -208,7 +209,7 @@ def reinvite(c: Connection, keys: Keys, officer_id: str, now: float, new_factor:
         values |= {"totp": None, "totp_step": 0, "settings": _sealed_settings(keys, officer_id, settings)}
     if not c.execute(update(officer).where(officer.c.id == officer_id).values(failures=0, locked_until=None, **values)).rowcount:
         raise AccountError("gone")
-    c.execute(console_session.delete().where(console_session.c.officer_id == officer_id))
+    c.execute(delete(console_session).where(console_session.c.officer_id == officer_id))
     return token
 
 
@@ -389,8 +390,8 @@ def disable(c: Connection, officer_id: str, now: float) -> list[str]:
         AccountError: it is the last administrator's.
     """
     keep_an_administrator(c, officer_id)
-    c.execute(update(officer).where(officer.c.id == officer_id).values(disabled_at=now, invite_hash=None, invite_until=None))
-    c.execute(console_session.delete().where(console_session.c.officer_id == officer_id))
+    c.execute(update(officer).where(officer.c.id == officer_id).values(disabled_at=now, invite_until=now))
+    c.execute(delete(console_session).where(console_session.c.officer_id == officer_id))
     held = select(case.c.id).where(case.c.officer_id == officer_id, case.c.state.in_(("assigned", "with_person", "for_person")))
     return list(c.scalars(held))
 

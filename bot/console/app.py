@@ -122,7 +122,8 @@ async def _sign_in(request: Request, error: Exception) -> Response:
 async def _confirm(request: Request, error: Exception) -> Response:
     address = f"{BASE}/confirm?next={quote(security.here(request))}"
     if request.method in security.UNSAFE or security.wants_fragment(request):
-        return render(request, request.state.officer, "confirm_needed.html", 403, address=address)
+        template = "fragments/confirm.html" if security.wants_fragment(request) else "confirm_needed.html"
+        return render(request, request.state.officer, template, 403, address=address)
     return RedirectResponse(address, 303)
 
 
