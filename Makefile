@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: run test train parse consulate eval rasa doctor lock bench-stock-nlu bench-channels help
+.PHONY: run demo test train parse consulate eval rasa doctor lock bench-stock-nlu bench-channels help
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p && break; done)
 PY := .venv/bin/python
@@ -26,6 +26,9 @@ export PYTHONUNBUFFERED := 1
 
 run: .venv/run-ready  ## start everything and print the addresses (PORT, DATA_DIR: docs/settings.md)
 	@exec $(PY) -m bot
+
+demo: .venv/run-ready  ## the same with a believable day, on a throw-away folder; prints sign-ins for the console
+	@exec $(PY) -m bot.demo
 
 test: .venv/test-ready  ## every check and test that needs nothing but this machine
 	@$(PY) -m ruff check .

@@ -11,6 +11,7 @@ from typing import TypeVar
 import yaml
 
 from bot.settings import ROOT
+from bot.taxonomy import MAIN
 
 FEWEST = 4
 """Of each intent's sentences and of each topic's questions, however small the share: n-grams seen once are not learnt from."""
@@ -55,7 +56,8 @@ class Sentences:
         knowledge = folder / "data" / "knowledge"
         knowledge.mkdir()
         for intent, of in self.facets.items():
-            topic = {"intent": intent, "facets": [{"id": facet, "questions": {"all": texts}} for facet, texts in of.items()]}
+            facets = [{"id": facet, "questions": {"all": texts}} for facet, texts in of.items() if facet != MAIN]
+            topic = {"intent": intent, "questions": {"all": of.get(MAIN, [])}, "facets": facets}
             (knowledge / f"{intent}.yml").write_text(yaml.safe_dump(topic, allow_unicode=True), "utf-8")
 
     def write_stock(self, folder: Path) -> None:
@@ -77,7 +79,8 @@ def _facets() -> dict[str, ByIntent]:
         topic = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
         if facets := topic.get("facets"):
             found[topic["intent"]] = {
-                facet["id"]: [" ".join(str(q).split()) for of in facet["questions"].values() for q in of] for facet in facets
+                part["id"]: [" ".join(str(q).split()) for of in part["questions"].values() for q in of]
+                for part in ({"id": MAIN, "questions": topic.get("questions", {})}, *facets)
             }
     return found
 

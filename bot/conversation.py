@@ -203,11 +203,12 @@ async def answer(held: Claim, engine: Mind, content: Content, keys: Keys, cases:
             language = dataclasses.replace(language, spoken=outcome.language, pinned=True, run=0)
     renderer = _renderer(held, content, keys, language)
     said = _say(decision.outcomes, renderer, CaseTeller(renderer, cases, held.conversation))
-    if _is_voice(held) and meaning.level != 1:  # in danger the answer comes first, and nothing beside it
+    if _is_voice(held) and text and meaning.level != 1:  # in danger the answer comes first, and nothing beside it
         said.insert(0, Outgoing(content.knowledge.phrase("voice_heard", language.spoken, text=_shortened(text))))
     if meaning.danger and meaning.level == 1 and topic_level != 1:  # the rules saw a danger that the topic does not speak of
         said.insert(0, first_aid(content, meaning.danger, language.spoken, renderer))
-    pieces = [] if held.message.action or decision.state["loop"] else remember_text(state, text, held.at, meaning)
+    wordless = held.message.action or not text  # a button, a picture: nothing that the next message is read with
+    pieces = [] if wordless or decision.state["loop"] else remember_text(state, text, held.at, meaning)
     new_state = {**decision.state, "recent": pieces}
     return _turn(held, meaning, language, said, new_state, decision.outcomes)
 

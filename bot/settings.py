@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,7 +66,19 @@ class Settings(BaseSettings):
     alert_webhook: str | None = Field(default=None, description="Where alerts are sent as JSON.")
     voice_model: Path | None = Field(default=None, description="Folder of a faster-whisper model; with it voice messages are understood.")
     voice_seconds: float = Field(default=60.0, gt=0, description="How long a voice message may take to be fetched or put into words.")
+    oidc_issuer: str | None = Field(default=None, description="Console: OpenID Connect provider that officers may sign in with.")
+    oidc_client_id: str | None = Field(default=None, description="Console: our id at the provider.")
+    oidc_client_secret: str | None = Field(default=None, description="Console: our secret at the provider.")
+    oidc_trust_mfa: str = Field(default="off", pattern="^(on|off)$", description="Console: the provider's second factor counts as ours.")
+    demo: str = Field(default="off", pattern="^(on|off)$", description="Console: no second factor; on loopback only.")
     log_level: str = Field(default="INFO", description="Level of the service's own log lines.")
+
+    @model_validator(mode="after")
+    def _demo_stays_here(self) -> Self:
+        """Without a second factor nobody from elsewhere may come in."""
+        if self.demo == "on" and (self.public_url or self.host not in ("127.0.0.1", "::1", "localhost")):
+            raise ValueError("DEMO=on works on loopback only: without PUBLIC_URL, HOST 127.0.0.1")
+        return self
 
     @cached_property
     def database(self) -> str:

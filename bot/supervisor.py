@@ -217,6 +217,26 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def _first_link() -> str | None:
+    """A new sign-up token for the first administrator, while nobody has an account. Made in a process of its own, as in bot/prepare.py."""
+    done = subprocess.run([sys.executable, "-m", "bot.console"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip() or None
+
+
+def address(supervisor: Supervisor) -> str:
+    """The service's own address, as it is reached from outside where a setting says so."""
+    return supervisor.settings.public_url or f"http://{_reachable(supervisor.settings.host)}:{supervisor.port}"
+
+
+def addresses(supervisor: Supervisor) -> str:
+    """What stands where, for whoever started it."""
+    url = address(supervisor)
+    return (
+        f"\nOrienta is ready\n  chat      {url}/\n  full page {url}/chat\n"
+        f"  console   {url}/console/\n  API       {url}/api/docs\n  state     {url}/readyz"
+    )
+
+
 def main() -> None:
     """`make run`: prepare what is missing, then supervise."""
     from bot.prepare import prepare
@@ -225,7 +245,7 @@ def main() -> None:
     try:
         settings = Settings()
     except ValidationError as error:
-        wrong = ", ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        wrong = ", ".join(": ".join([*(str(part).upper() for part in e["loc"][:1]), e["msg"]]) for e in error.errors())
         raise SystemExit(f"a setting does not fit (docs/settings.md): {wrong}") from None
     set_up(settings.log_level)
     try:
@@ -234,14 +254,14 @@ def main() -> None:
     except OSError as error:
         raise SystemExit(f"DATA_DIR {settings.data_dir} cannot be used: {os.strerror(error.errno or 0)}") from None
     supervisor = Supervisor(settings)
+    token = _first_link()
 
     def tell() -> None:
-        url = settings.public_url or f"http://{_reachable(settings.host)}:{supervisor.port}"
-        print(
-            f"\nOrienta is ready\n  chat      {url}/\n  full page {url}/chat\n"
-            f"  API       {url}/api/docs\n  state     {url}/readyz\nCtrl-C stops it.",
-            flush=True,
-        )
+        print(addresses(supervisor), flush=True)
+        if token:
+            link = f"{address(supervisor)}/console/signup/{token}"
+            print(f"Nobody has an account yet. The first administrator's link, good for a day and once:\n  {link}", flush=True)
+        print("Ctrl-C stops it.", flush=True)
 
     supervisor.run(tell)
 

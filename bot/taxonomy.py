@@ -8,6 +8,9 @@ import yaml
 
 from bot.settings import ROOT
 
+MAIN = "(main)"
+"""Stands in the place of a facet where the topic's own answer is asked for."""
+
 
 @cache
 def levels() -> dict[str, int]:

@@ -17,6 +17,7 @@ import time
 from bot import conversation
 from bot.beats import Beats
 from bot.cases.lookup import StoreLookup
+from bot.cases.withdrawals import standing_changes
 from bot.engine.agent import Engine, TurnFailed, describe
 from bot.engine.train import MODEL
 from bot.knowledge.live import LiveContent, content, serve
@@ -54,7 +55,7 @@ class Worker:
         self.keys = Keys.from_json(settings.keys) if settings.keys else Keys.from_file(settings.keys_path)
         self.database = Database(settings.database, waiting=self.beat)
         self.cases = StoreLookup(self.database, self.keys, settings.away_minutes * 60)
-        self.live = LiveContent(settings.content_dir, DEFAULT_PATH)
+        self.live = LiveContent(settings.content_dir, DEFAULT_PATH, lambda: standing_changes(self.database))
         serve(self.live)
         self.engine = Engine.load(MODELS / MODEL, self.live.current.safety)
 

@@ -197,3 +197,17 @@ def test_what_was_heard_is_said_back_but_in_danger(keys: Keys) -> None:
     assert len(said.answers) > 1
     danger = seen("hay agentes en mi puerta", "encounter_now")
     assert "Escuché" not in turn(held("hay agentes en mi puerta", file=voice), danger, keys).answers[0].text
+
+
+def test_a_picture_without_words_is_answered_and_is_no_piece_of_what_comes_next(keys: Keys) -> None:
+    picture = {"id": "f", "kind": "image/jpeg", "size": 100}
+    said = turn(held("", file=picture), seen("x", "greet"), keys, SayPhrase("file_received", buttons=["human"]))
+    assert [out.text.splitlines()[0] for out in said.answers] == ["Recibí su foto o documento."]
+    assert (said.topic, said.level, said.state["recent"]) == (None, 0, [])
+
+
+def test_a_file_without_words_leaves_no_piece_of_a_sentence(keys: Keys) -> None:
+    voice = {"id": "f", "kind": "audio/ogg", "size": 100}
+    said = turn(held("", file=voice), seen("x", "greet"), keys, SayPhrase("voice_unread", buttons=["human"]))
+    assert said.answers[0].text.startswith("No puedo escuchar")
+    assert said.state["recent"] == []

@@ -11,7 +11,7 @@ from bot.cases.states import DONE, HELD, STEPS, State, Step
 from bot.store import holder, timers
 from bot.store.crypto import Keys
 from bot.store.inbox import Outgoing, insert_outgoing, next_seq
-from bot.store.schema import case, case_event, conversation, message, officer, tracker, unanswered
+from bot.store.schema import case, case_event, conversation, message, officer, owed, tracker
 
 Code = Literal["gone", "taken", "stale", "not_yours", "wrong_state", "empty", "too_long", "locked"]
 
@@ -133,7 +133,7 @@ def free(c: Connection, keys: Keys, row: Row[Any], now: float) -> bool:
     )
     if c.execute(others).first() is not None or not holder.give_back(c, row.conversation_id):
         return False
-    c.execute(update(message).where(message.c.conversation_id == row.conversation_id, unanswered).values(answered_at=now))
+    c.execute(update(message).where(message.c.conversation_id == row.conversation_id, owed).values(answered_at=now))
     timers.cancel(c, "abandoned", conversation_id=row.conversation_id)
     place = f"tracker:{row.conversation_id}"
     body = c.execute(select(tracker.c.body).where(tracker.c.conversation_id == row.conversation_id)).scalar()

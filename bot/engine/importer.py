@@ -10,6 +10,8 @@ from rasa.shared.importers.rasa import RasaFileImporter
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from bot.taxonomy import MAIN
+
 KNOWLEDGE = Path("data/knowledge")
 FACET = "facet"
 """Attribute of a training example that names the facet ("passport") within its intent."""
@@ -24,14 +26,15 @@ class KnowledgeImporter(RasaFileImporter):
 
 
 def facet_examples(folder: Path) -> list[Message]:
-    """The questions of all facets, marked with their facet."""
+    """The questions of all facets, marked with their facet, and those of the topics themselves, marked as such."""
     examples = []
     for path in sorted(folder.glob("*.yml")):
         topic: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
-        for facet in topic.get("facets") or []:
-            for questions in facet["questions"].values():
+        facets = topic.get("facets") or []
+        for part in ({"id": MAIN, "questions": topic.get("questions", {})}, *facets) if facets else ():
+            for questions in part["questions"].values():
                 for question in questions:
                     example = Message.build(text=question, intent=topic["intent"])
-                    example.set(FACET, facet["id"])
+                    example.set(FACET, part["id"])
                     examples.append(example)
     return examples

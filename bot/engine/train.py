@@ -22,6 +22,7 @@ from bot.settings import MODELS, ROOT
 MODEL = "orienta.tar.gz"
 MODEL_STATUS = "status.json"
 """Beside the model: `{"degraded": [...]}`, what it had to be trained without."""
+ENCODER_MISSING = "understanding: the sentence encoder is missing, n-grams work alone"
 
 
 def up_to_date(models: Path) -> bool:
@@ -54,7 +55,7 @@ def train(models: Path) -> None:
     Path(result.model).replace(models / MODEL)
     from bot.engine.nlu import encoder
 
-    degraded = [] if encoder.available() else ["understanding: the sentence encoder is missing, n-grams work alone"]
+    degraded = [] if encoder.available() else [ENCODER_MISSING]
     (models / MODEL_STATUS).write_text(json.dumps({"degraded": degraded}), "utf-8")
     (models / "inputs.sha256").write_text(before, "ascii")
 
@@ -88,7 +89,7 @@ def _questions() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in sorted((ROOT / "data" / "knowledge").glob("*.yml")):
         topic = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
-        found[path.stem] = [[facet.get("id"), facet.get("questions")] for facet in topic.get("facets") or []]
+        found[path.stem] = [[part.get("id"), part.get("questions")] for part in (topic, *(topic.get("facets") or []))]
     return found
 
 

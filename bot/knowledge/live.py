@@ -6,11 +6,13 @@ A change that does not pass is refused loudly (log, /readyz) and the last good c
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.intake import Intake
 from bot.knowledge.load import ContentError, Knowledge, load
+from bot.knowledge.overlay import Change, overlaid
 from bot.knowledge.render import Consulates
 from bot.places import Places
 from bot.safety import Safety
@@ -40,12 +42,18 @@ class LiveContent:
     Args:
         folder: data/.
         places: the packed places file; None in web, which finds no places.
+        overlay: reads what officers have withdrawn and corrected; it is asked at each `refresh`.
+
+    Attributes:
+        base: what the files say, without the overlay.
     """
 
-    def __init__(self, folder: Path, places: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, places: Path | None, overlay: Callable[[], Sequence[Change]] = tuple) -> None:
+        self._folder, self._overlay = folder, overlay
         self._seen = self._stamp()
-        self.current = self._read(Places.load(places) if places else None)
+        self.base = self._read(Places.load(places) if places else None)
+        self._changes = list(overlay())
+        self.current = self._overlaid()
 
     def _read(self, places: Places | None) -> Content:
         knowledge = load(self._folder)
@@ -57,19 +65,37 @@ class LiveContent:
             places,
         )
 
+    def _overlaid(self) -> Content:
+        knowledge, consulates = overlaid(self.base.knowledge, self.base.consulates, self._changes)
+        return replace(self.base, knowledge=knowledge, consulates=consulates)
+
     def refresh(self) -> bool:
-        """Take up changed files; True where the served content changed."""
+        """Take up changed files, withdrawals and corrections; True where the served content changed."""
+        files, changes = self._read_changed_files(), self._read_changes()
+        if not files and changes == self._changes:
+            return False
+        self._changes = changes
+        self.current = self._overlaid()
+        return True
+
+    def _read_changes(self) -> list[Change]:
+        try:
+            return list(self._overlay())
+        except Exception as error:  # the database is away: what was withdrawn stays withdrawn
+            log.error("withdrawals could not be read: %s", type(error).__name__)
+            return self._changes
+
+    def _read_changed_files(self) -> bool:
         stamp = self._stamp()
         if stamp == self._seen:
             return False
         self._seen = stamp
         try:
-            fresh = self._read(self.current.places)
+            self.base = self._read(self.base.places)
         except ContentError as error:
-            self.current.refused = error.faults
+            self.base.refused = self.current.refused = error.faults
             log.error("content refused, the last good one is served: %s", "; ".join(error.faults[:5]))
             return False
-        self.current = fresh
         log.warning("content: changed files taken up")
         return True
 

@@ -45,6 +45,7 @@ class Knowledge:
         phrases: the service's own sentences (data/phrases.yml), by key.
         card: the rights card.
         warnings: what a person should look at: stale check dates.
+        withdrawn: ids of lines that must not be shown now; where to ask stands in their place.
     """
 
     topics: dict[str, Topic]
@@ -52,6 +53,7 @@ class Knowledge:
     phrases: dict[str, Text]
     card: RightsCard
     warnings: list[str] = field(default_factory=list)
+    withdrawn: frozenset[str] = frozenset()
 
     def facet(self, topic: str, facet: str) -> Facet | None:
         found = self.topics.get(topic)
@@ -69,6 +71,8 @@ class Knowledge:
             line, what = self.hotlines[match[1]], match[2]
             if what == "name":
                 return line.name_es if language == "es" else line.name_en
+            if match[1] in self.withdrawn:
+                return self.phrase("withdrawn_number", language)
             if what == "url":
                 return line.url or ""
             if what == "whatsapp":
@@ -295,3 +299,8 @@ def _stale(knowledge: Knowledge, oldest: dt.date) -> Iterator[str]:
     for line in knowledge.hotlines.values():
         if line.checked < oldest:
             yield f"hotlines.yml: {line.id}: last checked on {line.checked}"
+
+
+def faults_of_topic(topic: Topic, knowledge: Knowledge) -> list[str]:
+    """What the check says of one topic, all its facets included, beside the rest of the content."""
+    return list(_faults_of_topic(topic, knowledge))

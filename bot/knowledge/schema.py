@@ -94,9 +94,14 @@ class Facet(Answer):
 
 
 class Topic(Answer):
-    """All that is said of one intent: the file data/knowledge/<intent>.yml."""
+    """All that is said of one intent: the file data/knowledge/<intent>.yml.
+
+    Attributes:
+        questions: how people ask for the topic as a whole, so that no facet takes its answer's place.
+    """
 
     intent: str
+    questions: Questions = Questions()
     level: Annotated[int, Field(ge=0, le=3)]
     checked: dt.date
     reviewer: str

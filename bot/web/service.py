@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry, Counter
 
 from bot import outage
 from bot.beats import Beats
+from bot.cases.withdrawals import standing_changes
+from bot.console.presence import Presence
 from bot.conversation import first_aid
 from bot.knowledge.live import LiveContent, serve
 from bot.knowledge.render import Renderer, payload_for
@@ -51,12 +53,13 @@ class Service:
         self.keys = Keys.from_json(settings.keys) if settings.keys else Keys.from_file(settings.keys_path)
         self.database = Database(settings.database, waiting=self._wait_for_lock)
         self.beats = Beats(settings.beats_path)
-        self.live = LiveContent(settings.content_dir, None)
+        self.live = LiveContent(settings.content_dir, None, lambda: standing_changes(self.database))
         serve(self.live)
         self.limits = Limits(settings.limits == "on")
         self.registry = CollectorRegistry()
         self.received = Counter("orienta_messages_received", "Messages stored", ["channel"], registry=self.registry)
         self.interims = Counter("orienta_interim_answers", "Safety answers given by web", ["level"], registry=self.registry)
+        self.presence = Presence()
         self.senders: list[Sender] = []
         self.troubles: dict[str, str] = {}
         """What works only in part now, by its name; /readyz tells it."""
@@ -97,6 +100,11 @@ class Service:
             self._wakers[conversation].discard(event)
             if not self._wakers[conversation]:
                 del self._wakers[conversation]
+
+    def wake(self, conversation: str) -> None:
+        """Something that stands in no database is new in the conversation: an officer is typing."""
+        for event in self._wakers.get(conversation, ()):
+            event.set()
 
     async def _watch_news(self) -> None:
         news, looked = News(self.database), 0.0

@@ -354,6 +354,41 @@ def test_erased_while_an_officer_writes(office: Office, chat: Chat) -> None:
         assert queue.one(c, office.keys, case_id) is None
 
 
+def test_replying_and_erasing_at_once_leaves_nothing_behind(office: Office) -> None:
+    """Either the reply came first and went with the rest, or it was refused."""
+    chats = [Chat(office.database, office.keys) for _ in range(20)]
+    cases = [office.opens(chat) for chat in chats]
+    for case_id in cases:
+        office.claims(case_id, "ana")
+    start = threading.Barrier(2)
+    ended: list[str] = []
+
+    def reply_to_all() -> None:
+        database = Database(office.database.url.render_as_string())
+        for case_id in cases:
+            start.wait(30)
+            try:
+                with database.write() as c:
+                    desk.reply(c, office.keys, case_id, "ana", "estoy con usted", office.now)
+                ended.append("sent")
+            except Refused as why:
+                ended.append(why.code)
+        database.close()
+
+    officer_writes = threading.Thread(target=reply_to_all)
+    officer_writes.start()
+    for chat in chats:
+        start.wait(30)
+        with office.database.write() as c:
+            inbox.erase(c, office.keys, chat.id, office.now)
+    officer_writes.join(60)
+
+    assert len(ended) == 20
+    assert set(ended) <= {"sent", "gone"}
+    with office.database.read() as c:
+        assert [c.execute(select(func.count()).select_from(t)).scalar() for t in (case, case_event, due, message)] == [0] * 4
+
+
 def test_drafts_are_each_officers_own_and_survive_a_transfer(office: Office, chat: Chat) -> None:
     case_id = office.opens(chat)
     office.claims(case_id, "ana")

@@ -108,6 +108,7 @@ EVERYTHING: dict[str, Says] = {
     "phrases": _phrases,
     "questions": _questions,
     "dangers": _dangers,
+    "card": lambda say: say.card("https://orienta.example"),
 }
 
 
@@ -145,7 +146,7 @@ def on_telegram(stored: Stored) -> None:
         markup = call.body.get("reply_markup")
         fields = {**call.body, "reply_markup": markup.to_dict() if markup else {}}
         check("".join(word.capitalize() if n else word for n, word in enumerate(call.method.split("_"))), fields)
-    texts = [_without_markup(c.body["text"]) for c in calls if c.body.get("parse_mode") == "HTML"]
+    texts = [_without_markup(c.body.get("text") or c.body["caption"]) for c in calls if c.body.get("parse_mode") == "HTML"]
     assert "".join(texts).split() == message.text.split()
     keyboards = [call.body["reply_markup"].to_dict().get("inline_keyboard", []) for call in calls if call.body.get("reply_markup")]
     shown = [(button["text"], button["callback_data"]) for keyboard in keyboards for row in keyboard for button in row]
@@ -167,7 +168,7 @@ def on_whatsapp(stored: Stored) -> None:
     for call in _with_plain(calls):
         sent = {"messaging_product": "whatsapp", "biz_opaque_callback_data": "x", **call.body}
         assert refused(sent) is None, call.body
-    words = " ".join(shown(call.body) for call in calls)
+    words = " ".join(f"{shown(call.body)} {call.body.get('image', {}).get('caption', '')}" for call in calls)
     assert [w for w in message.text.split() if w not in words] == []
     titles = [title for call in calls for title in choices(call.body)]
     assert [payload for call in calls for payload in choices(call.body).values()] == [b["payload"] for b in message.buttons]

@@ -135,6 +135,19 @@ def test_a_chat_with_a_new_id_takes_its_conversation_along(api: TelegramStandIn,
     assert (client.fails().outcome, client.moves) == ("retry", [(CHAT, -1001)])
 
 
+def test_a_picture_of_ours_goes_up_and_one_of_others_is_named(
+    api: TelegramStandIn, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "card-es.png").write_bytes(b"\x89PNG\r\n\x1a\nours")
+    monkeypatch.setattr("bot.cards.FOLDER", tmp_path)
+    client.send(Call("send_photo", {"photo": f"{client.settings.url}/static/card-es.png", "caption": "Mi tarjeta"}))
+    client.send(Call("send_photo", {"photo": "https://elsewhere.example/card-es.png", "caption": "Otra"}))
+
+    ours, theirs = api.accepted[CHAT]
+    assert (ours.fields["photo"], ours.text) == (b"\x89PNG\r\n\x1a\nours", "Mi tarjeta")
+    assert theirs.fields["photo"] == "https://elsewhere.example/card-es.png"
+
+
 def test_a_file_is_fetched_and_a_card_needs_no_fetching(api: TelegramStandIn, client: Client) -> None:
     api.files["photos/1.jpg"] = b"\xff\xd8picture"
 

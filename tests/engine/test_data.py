@@ -38,8 +38,8 @@ FACET_QUESTIONS = [
     (topic["intent"], question)
     for path in sorted((ROOT / "data" / "knowledge").glob("*.yml"))
     for topic in [yaml.safe_load(path.read_text("utf-8"))]
-    for facet in topic.get("facets") or []
-    for questions in facet["questions"].values()
+    for part in (topic, *(topic.get("facets") or []))
+    for questions in part.get("questions", {}).values()
     for question in questions
 ]
 

@@ -20,7 +20,7 @@ from bot.store import claims, inbox
 from bot.store.crypto import Keys
 from bot.store.database import Database
 from bot.store.identities import Who, conversation_of
-from bot.store.schema import due, file, message
+from bot.store.schema import due, file, message, owed
 from bot.voice import BYTES, NotHeard, Transcript
 from bot.voice.listen import CONFIDENT, PATIENCE_SECONDS, Listener, to_hear
 from bot.web.writer import Writer
@@ -105,7 +105,8 @@ def test_it_is_not_answered_before_it_is_heard(phone: Phone) -> None:
     phone.sends("m1", "necesito un pasaporte")
     assert phone.next_message() is None
     with phone.database.read() as c:
-        assert inbox.waiting(c, time.time() + 60) == []
+        assert [wait.id for wait in inbox.waiting(c, time.time() + 60)] == ["m1"]  # with every worker dead there is an interim answer
+        assert inbox.is_thinking(c, phone.id)
     phone.listens()
     assert phone.next_message() == ("m1", "necesito un pasaporte", 0)
     assert phone.transcriber.heard == ["audio/ogg es"]
@@ -233,3 +234,14 @@ def test_a_caption_is_the_message() -> None:
     assert not to_hear(spoken, Listener.__new__(Listener)).unheard
     picture = Raw("m", text="", file={"kind": "image/jpeg", "size": 1, "remote": {}})
     assert not to_hear(picture, Listener.__new__(Listener)).unheard
+
+
+def test_what_was_said_to_a_human_is_heard_and_not_answered_late(phone: Phone) -> None:
+    phone.sends("m1", "se lo digo al oficial")
+    with phone.database.write() as c:
+        c.execute(update(message).where(owed).values(answered_at=time.time()))  # as on give-back (bot/cases/steps.py)
+    phone.listens()
+    assert phone.next_message() is None
+    with phone.database.read() as c:
+        (row,) = inbox.transcript(c, phone.id, 0)
+    assert phone.keys.open(row["body"], f"message:{phone.id}")["text"] == "se lo digo al oficial"

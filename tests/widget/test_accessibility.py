@@ -201,7 +201,7 @@ def test_a_whole_talk_by_keyboard(contexts: Callable[..., Tracked], standin: Sta
         "Tengo una pregunta",
     ]
     assert names == [*order, "911", "Seguridad"]
-    for expected in ("Mandar foto o documento", "Escriba su mensaje", "Dictar", "Enviar"):
+    for expected in ("Escriba su mensaje", "Mandar foto o documento", "Dictar", "Enviar"):
         page.keyboard.press("Tab")
         assert page.evaluate(FOCUSED)["name"] == expected
     page.keyboard.press("Tab")

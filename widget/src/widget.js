@@ -96,7 +96,7 @@ export class Widget extends Shell {
     const mic = canDictate() && this.named(el('button', { class: 'plain', type: 'button', 'aria-pressed': 'false', click: () => this.dictate() }, icon('mic')), 'aria-label', 'dictate');
     this.mic = mic || undefined;
     this.consent = el('div', { class: 'consent', role: 'group', hidden: true });
-    const form = el('form', { class: 'box' }, clip, file, this.box, mic, send);
+    const form = el('form', { class: 'box' }, this.box, file, clip, mic, send);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.submit();

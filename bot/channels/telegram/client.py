@@ -16,6 +16,7 @@ from telegram.constants import FileSizeLimit
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
+from bot import cards
 from bot.channels.telegram import render
 from bot.channels.telegram.render import Say
 from bot.knowledge.schema import Language
@@ -85,7 +86,7 @@ class Telegram(Channel):
 
     def __init__(self, settings: Settings, say: Callable[[str, Language], str], moved: Callable[[int, int], Awaitable[None]]) -> None:
         token, root = settings.telegram_token or "", settings.telegram_api_url.rstrip("/")
-        self._say, self._moved = say, moved
+        self._say, self._moved, self._url = say, moved, settings.url
         self._updates = f"{root}/bot{token}/getUpdates"
         # a long poll does not wait for a call, nor a call for a long poll
         self._requests = [_request(settings, connections) for connections in (1, POOL)]
@@ -119,8 +120,16 @@ class Telegram(Channel):
         return await self.send(identity, call.plain, reference)
 
     async def _call(self, chat: int, call: Call) -> Sent:
-        sent: Message = await getattr(self.bot, call.method)(chat_id=chat, **call.body)
+        body = call.body
+        if call.method == "send_photo" and (own := self._own_picture(body["photo"])):
+            body = {**body, "photo": own}
+        sent: Message = await getattr(self.bot, call.method)(chat_id=chat, **body)
         return Sent(f"{chat}:{sent.message_id}")
+
+    def _own_picture(self, url: str) -> bytes | None:
+        """A picture of ours goes up with the call: without a public address Telegram could not fetch it."""
+        path = cards.FOLDER / url.removeprefix(f"{self._url}/static/")
+        return path.read_bytes() if path.parent == cards.FOLDER and path.is_file() else None
 
     async def fetch(self, remote: dict[str, Any]) -> bytes:
         """The content of a file that a person sent; only when an officer opens it.

@@ -28,6 +28,8 @@ HEARTBEAT = 15.0
 """Seconds after which the stream says something, so that both ends know that the line is up."""
 TYPING_AFTER = 0.4
 """Seconds of thinking before the person sees dots."""
+OFFICER_LOOK = 1.0
+"""Seconds between two looks at whether an officer still types: nothing tells when they stop."""
 LONGEST_WAIT = 30.0
 
 
@@ -211,14 +213,15 @@ async def _events(its: Service, request: Request, session: Session, cursor: int)
                 return
             now = time.monotonic()
             thinking_since = (thinking_since or now) if thinking else None
-            dots = thinking_since is not None and now - thinking_since >= TYPING_AFTER
+            officer = its.presence.writes_to(session.conversation)
+            dots = officer or (thinking_since is not None and now - thinking_since >= TYPING_AFTER)
             if dots != typing:
                 typing, said = dots, now
                 yield f"event: typing\ndata: {json.dumps({'on': dots})}\n\n"
             if now - said >= HEARTBEAT:
                 said = now
                 yield ": \n\n"
-            pause = TYPING_AFTER if thinking and not typing else HEARTBEAT
+            pause = TYPING_AFTER if thinking and not typing else OFFICER_LOOK if officer else HEARTBEAT
             try:
                 await asyncio.wait_for(news.wait(), pause)
             except TimeoutError:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -85,26 +86,40 @@ class Opinion(NamedTuple):
     nearness: float
 
 
+SIZES = {"word": (1, 3), "char_wb": (2, 5)}
+
+
+def _vectorizer(analyzer: str, rarest: int = 1) -> TfidfVectorizer:
+    pattern = r"\S+" if analyzer == "word" else None
+    return TfidfVectorizer(
+        analyzer=analyzer, ngram_range=SIZES[analyzer], min_df=rarest, token_pattern=pattern, sublinear_tf=True, lowercase=False
+    )
+
+
+@cache
+def _splitter(analyzer: str) -> Callable[[str], list[str]]:
+    split: Callable[[str], list[str]] = _vectorizer(analyzer).build_analyzer()
+    return split
+
+
+@lru_cache(maxsize=64)
+def _split(analyzer: str, text: str) -> list[str]:
+    """All n-grams of a text; the classifiers that read one message share them."""
+    return _splitter(analyzer)(text)
+
+
 class Grams:
     """N-grams of a text, weighed as scikit-learn's vectorizer learnt it; reading one text here costs a fifth of its `transform`."""
 
-    def __init__(self, analyzer: str, sizes: tuple[int, int], rarest: int) -> None:
-        self._rarest = rarest
-        self._learner = TfidfVectorizer(
-            analyzer=analyzer,
-            ngram_range=sizes,
-            token_pattern=r"\S+" if analyzer == "word" else None,
-            sublinear_tf=True,
-            lowercase=False,
-        )
-        self._split = self._learner.build_analyzer()
+    def __init__(self, analyzer: str, rarest: int) -> None:
+        self._analyzer, self._rarest = analyzer, rarest
 
     def fit(self, texts: list[str]) -> csr_matrix:
         """Learn the n-grams that are frequent enough, and read the texts."""
-        self._learner.set_params(min_df=max(1, min(self._rarest, len(texts) // FEW)))
-        rows = self._learner.fit_transform(texts)
-        self._numbers: dict[str, int] = self._learner.vocabulary_
-        self._rarity = self._learner.idf_.astype(np.float32)
+        learner = _vectorizer(self._analyzer, max(1, min(self._rarest, len(texts) // FEW)))
+        rows = learner.fit_transform(texts)
+        self._numbers: dict[str, int] = learner.vocabulary_
+        self._rarity = learner.idf_.astype(np.float32)
         return rows
 
     def __len__(self) -> int:
@@ -112,7 +127,7 @@ class Grams:
 
     def read(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The numbers of the known n-grams of a text, and their weights."""
-        counts = Counter(number for gram in self._split(text) if (number := self._numbers.get(gram)) is not None)
+        counts = Counter(number for gram in _split(self._analyzer, text) if (number := self._numbers.get(gram)) is not None)
         numbers = np.fromiter(counts.keys(), np.int64, len(counts))
         weights = (1 + np.log(np.fromiter(counts.values(), np.float32, len(counts)))) * self._rarity[numbers]
         return numbers, weights / max(float(np.linalg.norm(weights)), 1e-9)
@@ -155,7 +170,7 @@ class TextClassifier:
         return self
 
     def _fit_linear(self, texts: list[str], labels: list[str], weights: NDArray[np.float64]) -> None:
-        self._grams = [Grams("word", (1, 3), RAREST_WORDS), Grams("char_wb", (2, 5), RAREST_LETTERS)]
+        self._grams = [Grams("word", RAREST_WORDS), Grams("char_wb", RAREST_LETTERS)]
         grams = hstack([kind.fit(texts) for kind in self._grams], format="csr")
         machine = LinearSVC(C=NGRAM_C, random_state=1).fit(grams, labels, sample_weight=weights)
         # a row a feature: a message has some hundred of them, and reads only their rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import yaml
@@ -15,8 +16,9 @@ from bot.engine.nlu import encoder
 from bot.engine.nlu.classifier import TextClassifier
 from bot.engine.nlu.component import CORRECTED, MISSPELT, StoredComponent
 from bot.engine.nlu.text import misspell, plain
+from bot.engine.nlu.topics import PART
 from bot.settings import ROOT
-from bot.taxonomy import levels
+from bot.taxonomy import MAIN, levels
 
 VECTOR_SHARE = 0.6
 """Facets of a topic differ in meaning more than in words: the vectors weigh more here."""
@@ -25,11 +27,12 @@ FOLLOW_UP_WORDS = 9
 SHARE_OF_OTHERS = 8
 """One of so many short training sentences is an example of what is no follow-up."""
 NONE = "none"
-MAIN = "(main)"
-"""The class of sentences that the topic's own answer is for."""
-MAIN_EXAMPLES = 20
-NEAR_A_FACET = 0.5
-"""Cosine from which a sentence of the topic may belong to a facet; it then teaches nothing of the main answer."""
+CANDIDATES = 4
+"""Topics that a facet may speak for, at most."""
+LEAST_CONFIDENCE = 0.02
+"""A topic that is less sure than this is no candidate."""
+WITHOUT_FACETS = 0.4
+"""What counts as the facet's probability for a topic that has none."""
 
 
 @dataclass
@@ -43,14 +46,14 @@ class _Learnt:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
 class FacetClassifier(StoredComponent):
-    """Sets `facet`, `aspect` and `nearest`."""
+    """Sets `facet`, `aspect` and `nearest`, and `intent` anew where another topic's facet fits better than the first topic."""
 
     learnt: _Learnt
 
     @staticmethod
     def get_default_config() -> dict[str, float]:
         """Thresholds, chosen on the development set (`make eval`)."""
-        return {"facet_score": 0.09, "facet_score_danger": 0.25, "aspect": 0.3, "nearest": 0.6}
+        return {"facet_score": 0.05, "facet_score_danger": 0.06, "aspect": 0.3, "nearest": 0.6}
 
     def learn(self, training_data: TrainingData) -> _Learnt:
         examples = training_data.intent_examples
@@ -58,8 +61,9 @@ class FacetClassifier(StoredComponent):
         by_topic = {}
         for topic in sorted({m[1] for m in marked}):
             questions = [(read, facet, misspelt) for read, of, facet, misspelt in marked if of == topic]
-            general = [(e.get(CORRECTED), MAIN, e.get(MISSPELT)) for e in examples if e.get("intent") == topic and not e.get(FACET)]
-            by_topic[topic] = _of_one_topic(questions, general)
+            if len({facet for _, facet, _ in questions}) > 1:
+                by_topic[topic] = TextClassifier(VECTOR_SHARE).fit(*zip(*questions, strict=True))
+        marked = [m for m in marked if m[2] != MAIN]
         vectors = encoder.encode([m[0] for m in marked]) if encoder.available() else None
         bare = [(plain(question), aspect, plain(misspell(question))) for question, aspect in _aspect_questions()]
         # whatever names its own subject is no follow-up, however short
@@ -71,20 +75,38 @@ class FacetClassifier(StoredComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             text = message.get(CORRECTED) or ""
-            message.set("facet", self._facet(text, message.get("intent")["name"]), add_to_output=True)
+            message.set("facet", self._facet(message.get(PART) or text, message), add_to_output=True)
             message.set("aspect", self._aspect(text), add_to_output=True)
             message.set("nearest", [] if message.get("sure") else self._nearest(text), add_to_output=True)
         return messages
 
-    def _facet(self, text: str, topic: str) -> str | None:
+    def _facet(self, text: str, message: Message) -> str | None:
+        """The facet of the topic, which is chosen with it: what a topic has no answer to is not likely asked of it."""
+        ranking: list[dict[str, Any]] = message.get("intent_ranking")
+        rivals = [] if message.get("also") else [i for i in ranking[1:CANDIDATES] if i["confidence"] >= LEAST_CONFIDENCE]
+        best, facet, joint = ranking[0], None, -1.0
+        for intent in (ranking[0], *rivals):
+            found, probability = self._within(text, intent["name"])
+            if intent["confidence"] * probability > joint:
+                best, facet, joint = intent, found, intent["confidence"] * probability
+        if best is not ranking[0]:
+            first = {"name": best["name"], "confidence": ranking[0]["confidence"]}
+            others = [i for i in ranking if i is not best]
+            others[0] = {"name": others[0]["name"], "confidence": best["confidence"]}
+            message.set("intent", first, add_to_output=True)
+            message.set("intent_ranking", [first, *others], add_to_output=True)
+        return facet
+
+    def _within(self, text: str, topic: str) -> tuple[str | None, float]:
+        """The likeliest facet of a topic, None for its own answer, with its probability there."""
         known = self.learnt.by_topic.get(topic)
         if known is None or not text:
-            return None
-        opinion = known.opinion(text)
-        best = int(np.argmax(opinion.probabilities))
-        score = float(opinion.probabilities[best]) * opinion.nearness
+            return None, WITHOUT_FACETS
+        probabilities, nearness = known.opinion(text)
+        best = int(np.argmax(probabilities))
+        name, probability = known.classes[best], float(probabilities[best])
         enough = self.config["facet_score_danger" if levels()[topic] == 1 else "facet_score"]
-        return known.classes[best] if known.classes[best] != MAIN and score >= enough else None
+        return name if name != MAIN and probability * nearness >= enough else None, probability
 
     def _aspect(self, text: str) -> str | None:
         """What a bare follow-up asks; None for a message that names its own subject."""
@@ -103,15 +125,6 @@ class FacetClassifier(StoredComponent):
         for row in np.argsort(-(cosines := self.learnt.vectors @ encoder.vector(text)))[:50]:
             found.setdefault(self.learnt.refs[row], float(cosines[row]))
         return [ref for ref, cosine in list(found.items())[:3] if cosine >= self.config["nearest"]]
-
-
-def _of_one_topic(questions: list[tuple[str, str, str]], general: list[tuple[str, str, str]]) -> TextClassifier:
-    """A topic's facets, and what is none of them: the topic's own sentences that come near no facet's questions get the main answer."""
-    if encoder.available():
-        nearness = (encoder.encode([g[0] for g in general]) @ encoder.encode([q[0] for q in questions]).T).max(axis=1)
-        general = [g for g, near in zip(general, nearness, strict=True) if near < NEAR_A_FACET]
-    few = general[:: max(1, len(general) // MAIN_EXAMPLES)][:MAIN_EXAMPLES]
-    return TextClassifier(VECTOR_SHARE).fit(*zip(*questions, *few, strict=True))
 
 
 def _aspect_questions() -> list[tuple[str, str]]:

@@ -21,7 +21,13 @@ ALSO = re.compile(
     r"|y (?:quiero|quisiera|necesito|queria) saber|y (?:donde|cuanto|cuando|a que hora|que papeles)|and (?:how|where|what|when)\b)\b"
 )
 """Words that join two questions; a back-story is not joined by them."""
+AND = re.compile(r"\b(?:y|and)\b")
+"""Joins two questions where the parts are surely of two topics, each by itself."""
+RIVAL = 0.2
+"""The second topic's probability, as a share of the first's, from which a bare "and" is looked at."""
 FEW_WORDS = 3
+PART = "part"
+"""Attribute of a message: the part of its corrected text that is about its intent."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -48,16 +54,19 @@ class TopicClassifier(StoredComponent, IntentClassifier):
         text = message.get(CORRECTED) or ""
         ranking, nearness = self._ranking(text)
         score = ranking[0][1] * nearness
-        also = self._also(text, ranking)
-        if also and URGENCY[levels()[also]] < URGENCY[levels()[ranking[0][0]]]:  # the urgent one first
-            first, also = also, ranking[0][0]
-            ranking = [(first, ranking[0][1]), *(r for r in ranking if r[0] != first)]
+        also, part = None, text
+        if split := self._also(text, ranking):
+            also, of_other, part = split
+            if URGENCY[levels()[also]] < URGENCY[levels()[ranking[0][0]]]:  # the urgent one first
+                first, also, part = also, ranking[0][0], of_other
+                ranking = [(first, ranking[0][1]), *(r for r in ranking if r[0] != first)]
         found = [{"name": name, "confidence": confidence} for name, confidence in self._scaled(ranking)]
         message.set("intent", found[0], add_to_output=True)
         message.set("intent_ranking", found[:10], add_to_output=True)
         message.set("sure", bool(text) and score >= self.config["sure"], add_to_output=True)
         message.set("score", score, add_to_output=True)
         message.set("also", also, add_to_output=True)
+        message.set(PART, part)
 
     def _ranking(self, text: str) -> tuple[list[tuple[str, float]], float]:
         """The intents with their unscaled probability, best first, and how near the text is to the training sentences."""
@@ -69,15 +78,27 @@ class TopicClassifier(StoredComponent, IntentClassifier):
         powers = np.array([p for _, p in ranking]) ** (1 / self.config["temperature"])
         return [(name, float(share)) for (name, _), share in zip(ranking, powers / powers.sum(), strict=True)]
 
-    def _also(self, text: str, ranking: list[tuple[str, float]]) -> str | None:
-        """A second topic, where the message itself says that it asks two things and one part is surely another topic."""
-        joint = ALSO.search(text)
-        if joint is None:
-            return None
-        for part in (text[: joint.start()], text[joint.end() :]):
-            if len(part.split()) < FEW_WORDS:
-                continue
-            (name, probability), *_ = (found := self._ranking(part))[0]
-            if name != ranking[0][0] and levels()[name] != 0 and probability * found[1] >= self.config["also_sure"]:
-                return name
+    def _also(self, text: str, ranking: list[tuple[str, float]]) -> tuple[str, str, str] | None:
+        """A second topic, its part of the text and the rest, where the message asks two things and one part is surely of another topic."""
+        first = ranking[0][0]
+        if joint := ALSO.search(text):
+            parts = text[: joint.start()], text[joint.end() :]
+            for part, rest in (parts, parts[::-1]):
+                other = self._sure_topic(part)
+                if other not in (None, first):
+                    return other, part, rest
+        elif ranking[1][1] >= RIVAL * ranking[0][1]:
+            for joint in AND.finditer(text):
+                before, behind = text[: joint.start()], text[joint.end() :]
+                one, two = self._sure_topic(before), self._sure_topic(behind)
+                if one and two and one != two and first in (one, two):
+                    return (two, behind, before) if first == one else (one, before, behind)
         return None
+
+    def _sure_topic(self, part: str) -> str | None:
+        """The topic of a part of a message, None where it is conversation or not sure."""
+        if len(part.split()) < FEW_WORDS:
+            return None
+        ranking, nearness = self._ranking(part)
+        name, probability = ranking[0]
+        return name if levels()[name] != 0 and probability * nearness >= self.config["also_sure"] else None

@@ -13,6 +13,8 @@ import json
 import random
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl
@@ -282,7 +284,9 @@ class TelegramStandIn:
         elif method == "leaveChat":
             self.left.append(int(fields["chat_id"]))
         elif method == "getWebhookInfo":
-            return {"url": self.webhook.url if self.webhook else "", "pending_update_count": self.waiting, "has_custom_certificate": False}
+            webhook = self.webhook or Webhook("", "", [])
+            waiting = {"pending_update_count": self.waiting, "has_custom_certificate": False}
+            return {"url": webhook.url, "allowed_updates": webhook.allowed, **waiting}
         elif method == "getFile":
             content = self.files.get(fields["file_id"])
             if content is None:
@@ -375,12 +379,28 @@ def _without_markup(text: str) -> str:
 
 def _fields(request: Request) -> dict[str, Any]:
     fields: dict[str, Any] = dict(request.query)
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        fields |= _parts(request)
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         fields |= dict(parse_qsl(request.body.decode(), keep_blank_values=True))
     return {key: _value(value) for key, value in fields.items()}
 
 
-def _value(text: str) -> Any:
+def _parts(request: Request) -> dict[str, Any]:
+    """A form's parts; a file is its bytes."""
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+    form = BytesParser(policy=HTTP).parsebytes(head + request.body)
+    found: dict[str, Any] = {}
+    for part in form.iter_parts():
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        found[str(part.get_param("name", header="content-disposition"))] = content if part.get_filename() else content.decode()
+    return {key: found.get(value.removeprefix("attach://"), value) if isinstance(value, str) else value for key, value in found.items()}
+
+
+def _value(text: Any) -> Any:
+    if isinstance(text, bytes):
+        return text
     if text[:1] in "[{" or text in ("true", "false"):
         with contextlib.suppress(ValueError):
             return json.loads(text)

@@ -1,0 +1,1 @@
+"""The officers' console: server-rendered pages below /console/, in Spanish and English."""
