@@ -9,6 +9,8 @@ from bot.engine.train import MODEL
 from bot.safety import Safety
 from bot.settings import MODELS, ROOT
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pykwalify, which Rasa reads the domain with
+
 TWO = [
     ("me robaron la cartera y también quiero saber del pasaporte", "crime_victim", "documents"),
     ("quiero saber del pasaporte y también me robaron la cartera", "crime_victim", "documents"),
