@@ -105,7 +105,7 @@ def _charts(desk: Desk, found: Figures) -> list[Chart]:
 def _times(name: str, spreads: Mapping[int, Spread], levels: Mapping[int, str], t: Words, spoken: Callable[[float | None], str]) -> Chart:
     known = [(levels.get(level, str(level)), s) for level, s in spreads.items() if s.median is not None and s.p90 is not None]
     columns = [t("column_level"), t("column_cases"), t("column_median"), t("column_p90")]
-    rows: list[list[Any]] = [[label, s.count, s.median or 0.0, s.p90 or 0.0] for label, s in known]
+    rows: list[list[str | int | float]] = [[label, s.count, s.median or 0.0, s.p90 or 0.0] for label, s in known]
     if not known:
         return Chart(name, t(f"chart_{name}_none"), "", "", columns, [])
     label, first = known[0]
@@ -130,7 +130,7 @@ def _counts(name: str, counted: Mapping[str, int], t: Words) -> Chart:
 def _week(hours: Mapping[tuple[int, int], int], t: Words) -> Chart:
     days = [t(f"short_day_{n}") for n in range(7)]
     columns = [t("column_day"), t("column_hour"), t("column_messages")]
-    rows: list[list[Any]] = [[days[day], hour, n] for (day, hour), n in sorted(hours.items())]
+    rows: list[list[str | int | float]] = [[days[day], hour, n] for (day, hour), n in sorted(hours.items())]
     if not hours:
         return Chart("hours", t("chart_hours_none"), "", "", columns, [])
     day, hour = max(hours, key=lambda at: hours[at])

@@ -54,7 +54,7 @@ class House:
             self.hires(name)
 
     def hires(self, name: str, language: str = "es") -> None:
-        full, role, consulates = OFFICERS[name]
+        full, role, consulates = OFFICERS.get(name, (name, "officer", None))
         now = time.time()
         with self.database.write() as c:
             c.execute(

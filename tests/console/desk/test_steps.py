@@ -150,6 +150,37 @@ def test_two_claims_at_once_have_one_winner_and_the_other_learns_who(seats: Seat
     assert answers[loser].headers["HX-Retarget"] == "#problem"
 
 
+def test_twenty_officers_take_two_hundred_cases_and_each_goes_to_one(seats: Seats, house: House) -> None:
+    waiting = {house.opens(level=1 + number % 3)[0] for number in range(200)}
+    names = [f"officer {number}" for number in range(20)]
+    for name in names:
+        house.hires(name)
+    desks = {name: seats(name) for name in names}
+    assert all(desk.csrf for desk in desks.values())
+    taken: dict[str, list[str]] = {name: [] for name in names}
+    others: list[int] = []
+
+    def works(name: str, number: int) -> None:
+        while left := re.findall('<li id="q-([0-9a-f]+)', desks[name].get("/queue?state=waiting").text):
+            case_id = left[number % min(5, len(left))]  # near the top, as people do: they get into each other's way
+            status = desks[name].send(f"/cases/{case_id}/claim").status_code
+            if status == 200:
+                taken[name].append(case_id)
+            else:
+                others.append(status)
+
+    threads = [threading.Thread(target=works, args=(name, number)) for number, name in enumerate(names)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    claimed = [case_id for mine in taken.values() for case_id in mine]
+
+    assert sorted(claimed) == sorted(waiting)
+    assert {house.sees(case_id).officer_id == name for name, mine in taken.items() for case_id in mine} == {True}
+    assert set(others) <= {409}
+
+
 def test_a_transfer_needs_a_note_and_is_accepted_or_declined(seats: Seats, house: House) -> None:
     case_id, _ = house.opens()
     ana, luis = seats("ana"), seats("luis")
