@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,12 +30,15 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 HSTS = "max-age=31536000"
-LARGEST = 2_000_000
-"""Bytes of a request's body: a megabyte pasted by mistake still gets a clear answer, more is cut off."""
+LARGEST = 1 << 20
+"""Bytes of a request's body. Starlette's own limit of one field is the same, and its answer is not for people."""
 
 
-class TooLarge(Exception):
-    """A body goes over `LARGEST`."""
+class TooLarge(HTTPException):
+    """A body goes over `LARGEST`. Of this class, for FastAPI makes a 400 of any other error while it reads a form."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class ConsoleHeaders:

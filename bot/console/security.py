@@ -13,7 +13,7 @@ import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -213,6 +213,7 @@ async def signed_in(request: Request) -> Officer:
     its, token, now = service(request), token_of(request) or "", time.time()
     if now - request.state.session.seen_at > TOUCH:
         await its.writer.write(lambda c: sessions.touch(c, its.keys, token, now))
+        request.state.session = replace(request.state.session, seen_at=now)
     return officer
 
 

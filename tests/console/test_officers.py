@@ -12,9 +12,12 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
+from bot.cases import desk
 from bot.console import accounts, audit
+from bot.store.claims import NewCase
 from bot.store.schema import audit as audit_table
-from bot.store.schema import console_session, officer, shift
+from bot.store.schema import case, console_session, officer, shift
+from tests.conftest import Chat
 from tests.console.conftest import PASSWORD, Office
 
 
@@ -144,6 +147,19 @@ def test_who_leaves_is_out_at_once_and_can_come_back(office: Office) -> None:
 
     ana.post(f"/console/officers/{beto_id}/enable")
     assert office.browser().sign_in("beto@example.org").status_code == 303
+
+
+def test_the_cases_of_who_leaves_go_back_into_the_queue(office: Office) -> None:
+    ana, beto = office.signed_in("Ana", "administrator"), office.account("Beto")
+    chat, case_id, now = Chat(office.database, office.keys), "c" * 32, time.time()
+    with office.database.write() as c:
+        desk.open_case(c, office.keys, chat.id, case_id, "ABCD-0001", NewCase("detention_report", 1, "x"), "es", "web", now)
+        desk.claim(c, office.keys, case_id, beto, now)
+
+    ana.post(f"/console/officers/{beto}/disable")
+
+    with office.database.read() as c:
+        assert c.execute(select(case.c.state, case.c.officer_id).where(case.c.id == case_id)).one() == ("waiting", None)
 
 
 def test_names_are_text(office: Office) -> None:

@@ -7,12 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
+import httpx
 import pyotp
 import pytest
+from fastapi import Request
 from sqlalchemy import func, select, update
 
 from bot.console import accounts, sessions
+from bot.console.security import Refused, check_transport
 from bot.settings import ROOT
 from bot.store.schema import console_session, officer
 from tests.console.conftest import PASSWORD, Browser, Office
@@ -354,3 +358,25 @@ def test_pages_carry_their_headers_and_hold_nothing_inline(office: Office) -> No
         assert answer.headers["cache-control"] == "no-store"
         assert not re.search(r"<script(?![^>]* src=)|<style| style=| on[a-z]+=\"", answer.text), path
         assert not re.search(r"(?:src|href)=\"https?:", answer.text), path
+
+
+def test_what_is_far_too_long_is_refused_clearly(office: Office) -> None:
+    browser = office.signed_in("Ana")
+
+    answer = browser.post("/console/account/settings", {"name": "x" * 3_000_000})
+
+    assert answer.status_code == 413
+    assert "demasiado largo" in answer.text
+    assert browser.get("/console/account").status_code == 200
+
+
+def test_over_plain_http_only_this_machine_is_let_in(office: Office) -> None:
+    with httpx.Client(base_url=office.origin, headers={"Host": "orienta.example"}) as client:
+        assert client.get("/console/signin").status_code == 200  # through a proxy on this machine
+
+    stands = SimpleNamespace(state=SimpleNamespace(service=office.web.service))
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "scheme": "http", "app": stands}
+    elsewhere = Request(scope | {"client": ("203.0.113.9", 4), "server": ("h", 80), "headers": [(b"host", b"orienta.example")]})
+    with pytest.raises(Refused, match="insecure"):
+        check_transport(elsewhere)
+    check_transport(Request(dict(elsewhere.scope) | {"scheme": "https"}))

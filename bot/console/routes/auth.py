@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -210,7 +211,7 @@ async def session_extend(request: Request, officer: Annotated[Officer, Depends(s
     """Extend the session; answers as GET does."""
     its, token, now = service(request), security.token_of(request) or "", time.time()
     await its.writer.write(lambda c: sessions.touch(c, its.keys, token, now))
-    await security.watching(request)
+    request.state.session = replace(request.state.session, seen_at=now)
     return _left(request)
 
 
