@@ -80,7 +80,7 @@ class ActionDeleteData(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict) -> list[dict[str, Any]]:
         if tracker.get_slot("asked") == "erase" and is_yes(latest(tracker)["text"]):
-            say(dispatcher, Erase())
+            say(dispatcher, Erase(), SayPhrase("erased"))
             return []
         facet = latest(tracker).get("facet")
         if facet and (latest(tracker).get("pressed") or _QUESTION.search(latest(tracker)["text"])):  # asks about erasing
@@ -102,7 +102,7 @@ class ActionAffirm(Action):
         asked, topic = tracker.get_slot("asked"), tracker.get_slot("topic")
         if asked == "erase":
             if latest(tracker).get("pressed") or is_yes(latest(tracker)["text"]):
-                say(dispatcher, Erase())
+                say(dispatcher, Erase(), SayPhrase("erased"))
                 return []
             say(dispatcher, SayPhrase("erase_only_on_yes", buttons=["yes", "no"], topic="delete_data"))
             return []

@@ -17,7 +17,7 @@ from bot.knowledge.live import Content
 from bot.knowledge.render import Renderer, payload_for
 from bot.knowledge.schema import Language
 from bot.outcome import OpenCase, SayPhrase, SayTopic
-from bot.store import claims, holder, inbox
+from bot.store import claims, farewell, holder, inbox
 from bot.store.crypto import Keys
 from bot.store.inbox import Outgoing, Waiting
 from bot.store.schema import conversation, message, tracker
@@ -58,7 +58,9 @@ def answer(c: Connection, keys: Keys, content: Content, waiting: Waiting, away: 
     kind, _, ref = str(body.get("action") or "").partition(":")
     asked = state["slots"].pop("asked", None)
     if asked == "erase" and (kind == "yes" or (not kind and is_yes(body["text"]))):
-        inbox.erase(c, keys, here, now)
+        spoken: Language = "en" if talk.language == "en" else "es"
+        last_word = Renderer(content.knowledge, content.consulates, spoken, payload_for(keys, here)).phrase(SayPhrase("erased"))
+        farewell.erase_and_tell(c, keys, here, last_word, now)
         return True
     language: Language = "en" if (ref or talk.language) == "en" else "es"
     renderer = Renderer(content.knowledge, content.consulates, language, payload_for(keys, here))

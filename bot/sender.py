@@ -167,8 +167,12 @@ class Channel(ABC):
         """
 
     def template(self, language: Language) -> Call:
-        """What may be sent outside the window: it asks the person to write. Of channels with a window."""
-        raise NotImplementedError
+        """What may be sent outside the window: it asks the person to write.
+
+        Raises:
+            TypeError: the channel has no window.
+        """
+        raise TypeError(f"{self.name} has no window")
 
     @abstractmethod
     async def close(self) -> None:

@@ -19,7 +19,7 @@ from bot.cases import alerts, desk, steps
 from bot.cases.abandoned import abandoned
 from bot.cases.alerts import Alert
 from bot.cases.notices import Notices
-from bot.store import retention, timers
+from bot.store import farewell, retention, timers
 from bot.store.schema import case, case_event, conversation, message, officer
 from bot.store.timers import Due
 
@@ -150,6 +150,16 @@ def rating(its: Service, timer: Due, now: float) -> Effect:
     return effect
 
 
+def leave_taken(its: Service, timer: Due, now: float) -> Effect:
+    """The last word after an erasure has had its time."""
+
+    def effect(c: Connection) -> float | None:
+        farewell.end(c, timer.conversation_id or "")
+        return None
+
+    return effect
+
+
 def _case(c: Connection, timer: Due) -> Row[Any] | None:
     return c.execute(select(case).where(case.c.id == timer.case_id).with_for_update()).first()
 
@@ -217,6 +227,7 @@ EFFECTS: dict[str, EffectOf] = {
     "close_resolved": close_resolved,
     "rating": rating,
     "abandoned": abandoned,
+    farewell.KIND: leave_taken,
 }
 CALLS: dict[str, Call] = {"alert_email": alert_email, "alert_webhook": alert_webhook, "purge": purge}
 

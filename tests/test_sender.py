@@ -367,6 +367,17 @@ def test_outside_the_window_the_message_is_held_and_a_template_asks(desk: Desk) 
     assert [text for _, text in channel.heard] == ["template es", "1", "2", "3"]
 
 
+def test_a_template_that_the_person_answered_keeps_no_later_one_back(desk: Desk) -> None:
+    ana = desk.person("ana")
+    for turn in ("1", "2"):
+        channel = outside(desk, ana)
+        desk.change(ana, created_at=time.time() - 26 * 3600)
+        desk.say(ana, turn, author="agent")
+        run(desk, channel, lambda: "held window" in desk.states(ana) and "pending" not in " ".join(desk.states(ana)))
+        assert channel.heard == [("ana", "template es")]
+        desk.change(ana, state="sent", error=None)  # it was in flight when she wrote, and stayed
+
+
 @pytest.mark.parametrize("later", [False, True])
 def test_the_channels_word_on_the_window_is_the_truth(desk: Desk, later: bool) -> None:
     ana = desk.person("ana")

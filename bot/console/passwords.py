@@ -31,7 +31,12 @@ ISSUER = "Orienta"
 
 async def hashed(password: str) -> str:
     """The password as it is stored."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, _normal(password))
+    return await asyncio.get_running_loop().run_in_executor(_threads, hashed_here, password)
+
+
+def hashed_here(password: str) -> str:
+    """The same on this thread, for whoever has no event loop to keep free."""
+    return _hasher.hash(_normal(password))
 
 
 async def fits(password: str, stored: str | None) -> bool:

@@ -55,13 +55,19 @@ class Day:
         """Let so many people speak; the later ones are still waiting when the day ends."""
         draw = random.Random(seed + 1)
         for number, person in enumerate(people(demo, seed, count)):
-            begins = self.now - DAY * 0.5 * (1 - number / count) - draw.uniform(60, 600)
-            talk = self._open(person, begins)
+            talk = self._open(person, self._begins(person, number / count, draw))
             for said in person.script.says:
                 self._says(talk, said, draw)
             worker = self._worker(draw, demo)
             for step in person.script.officer:
                 self._step(talk, step, worker, demo, draw)
+
+    def _begins(self, person: Person, part: float, draw: random.Random) -> float:
+        """Over the day; whoever waits for an officer at its end came within the last hour."""
+        presses = [said.press for said in person.script.says if isinstance(said, Press)]
+        if not person.script.officer and {"intake", "human"} & set(presses):
+            return self.now - draw.uniform(900, 2_700)
+        return self.now - DAY * 0.5 * (1 - part) - draw.uniform(1_800, 3_600)
 
     def _worker(self, draw: random.Random, demo: Demo) -> str:
         return draw.choice([o.id for o in demo.officers if o.role == "officer"])

@@ -5,7 +5,6 @@ A process of its own: the model that it needs would stay in the supervisor's mem
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import secrets
@@ -37,7 +36,7 @@ def hire(database: Database, keys: Keys, demo: Demo, now: float) -> tuple[dict[s
     ids, signins = {}, []
     for officer in demo.officers:
         email, password = f"{officer.id}@demo.example", "-".join(secrets.token_hex(2) for _ in range(3))
-        hashed = asyncio.run(passwords.hashed(password))
+        hashed = passwords.hashed_here(password)
         with database.write() as c:
             ids[officer.id], token = accounts.invite(c, keys, email, officer.role, officer.consulates, officer.team, officer.language, now)
             accounts.take_up(c, keys, token, NewAccount(officer.name, email, hashed, None, 0, None), now)

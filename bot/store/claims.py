@@ -16,10 +16,10 @@ from sqlalchemy import Connection, Select, insert, or_, select, update
 from bot.cases import desk, resume
 from bot.knowledge.schema import Language
 from bot.outcome import OpenCase
-from bot.store import timers
+from bot.store import farewell, timers
 from bot.store.crypto import Keys
 from bot.store.holder import FREE
-from bot.store.inbox import Incoming, Outgoing, erase, insert_outgoing
+from bot.store.inbox import Incoming, Outgoing, insert_outgoing
 from bot.store.schema import conversation, message, tracker, unanswered
 from bot.taxonomy import levels
 
@@ -218,7 +218,7 @@ def commit(c: Connection, keys: Keys, held: Claim, turn: Turn, worker: str, now:
     if last is None:
         raise ClaimLost
     if turn.erase:
-        erase(c, keys, held.conversation, now)
+        farewell.erase_and_tell(c, keys, held.conversation, turn.answers[-1], now)
         return None
     c.execute(
         update(message)

@@ -237,8 +237,12 @@ def hold(c: Connection, conversation_id: str, seq: int, code: str, now: float) -
         ),
     )
     c.execute(update(delivery).where(following).values(state="held", error=code[:32]))
+    wrote = select(func.coalesce(conversation.c.inbound_at, 0.0)).where(conversation.c.id == conversation_id).scalar_subquery()
     asked = select(delivery.c.id).where(
-        delivery.c.conversation_id == conversation_id, delivery.c.kind == "template", delivery.c.state != "failed"
+        delivery.c.conversation_id == conversation_id,
+        delivery.c.kind == "template",
+        delivery.c.state != "failed",
+        delivery.c.created_at >= wrote,  # one that the person has answered since asks nothing any more
     )
     if c.execute(asked.limit(1)).first() is None:
         _insert(c, conversation_id, 0, "template", OFFICER, "pending", now)

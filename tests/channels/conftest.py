@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.channels.standins.whatsapp import WhatsAppApi
+from tests.channels.telegram_world import api as api
+from tests.channels.telegram_world import web as web
 from tests.channels.whatsapp_world import World
 
 

@@ -3,119 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
-from bot.channels.telegram.receiver import Receiver
-from bot.knowledge.live import LiveContent
-from bot.settings import ROOT, Settings
 from bot.store import claims, inbox
 from bot.store.inbox import Outgoing
-from bot.store.schema import conversation, delivery, file, message, unread
-from bot.web.service import Service
+from bot.store.schema import conversation, delivery, file
 from tests.channels.standins.telegram import TOKEN, Fault, Refusal, TelegramStandIn
-
-ANA, BETO, GROUP = 700000001, 700000002, -1001234
-PATIENCE = 30.0
-
-
-@pytest.fixture
-def api() -> Iterator[TelegramStandIn]:
-    with TelegramStandIn() as api:
-        yield api
-
-
-class Web:
-    """The web process's part of the service, with Telegram connected; nobody answers unless the test does."""
-
-    def __init__(self, service: Service, receiver: Receiver, api: TelegramStandIn) -> None:
-        self.service, self.receiver, self.api = service, receiver, api
-
-    async def take(self, *updates: Any) -> None:
-        for one in updates:
-            await self.receiver.take(one)
-
-    async def says(self, chat: int, text: str, **more: Any) -> dict[str, Any]:
-        said = self.api.update(message=self.api.message(chat, text=text, **more))
-        await self.take(said)
-        return said
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Everything people said, in order of storage: the row with its opened body."""
-        with self.service.database.read() as c:
-            found = c.execute(select(message).where(message.c.author == "user").order_by(message.c.at, message.c.seq)).mappings().all()
-        return [{**row, **self.service.keys.open(row["body"], f"message:{row['conversation_id']}")} for row in found]
-
-    def one(self) -> dict[str, Any]:
-        (row,) = self.rows()
-        return row
-
-    def texts(self) -> list[str]:
-        return [row["text"] for row in self.rows()]
-
-    def conversations(self) -> list[Any]:
-        with self.service.database.read() as c:
-            return list(c.execute(select(conversation)))
-
-    async def answer(self, *texts: str, **more: Any) -> None:
-        """Answer the oldest message as a worker would."""
-        its = self.service
-
-        def commit(c: Any) -> None:
-            held = claims.claim(c, its.keys, "w", time.time(), 0.0)
-            assert held is not None
-            answers = [Outgoing(text, **more) for text in texts]
-            turn = claims.Turn("es", False, 0, "es", 3, "documents", None, answers, {"slots": {}, "loop": None})
-            claims.commit(c, its.keys, held, turn, "w", time.time(), 0.0)
-
-        await its.writer.write(commit)
-
-    async def eventually(self, what: Callable[[], Any]) -> Any:
-        async def look() -> Any:
-            while not (found := what()):
-                await asyncio.sleep(0.01)
-            return found
-
-        return await asyncio.wait_for(look(), PATIENCE)
-
-
-Doing = Callable[[Web], Awaitable[None]]
-
-
-LIVE = LiveContent(ROOT / "data", None)
-
-
-@pytest.fixture
-def web(tmp_path: Path, api: TelegramStandIn, monkeypatch: pytest.MonkeyPatch) -> Callable[[Doing], None]:
-    """Runs a test's coroutine beside the service."""
-    monkeypatch.setattr("bot.web.service.LiveContent", lambda *_: LIVE)  # read once for all tests
-
-    @asynccontextmanager
-    async def connected() -> AsyncIterator[Web]:
-        settings = Settings(data_dir=tmp_path, telegram_token=TOKEN, telegram_api_url=api.url, channel_seconds=5.0)
-        service = Service(settings)
-        service.database.migrate()
-        receiver = Receiver(service)
-        async with service.running():
-            yield Web(service, receiver, api)
-
-    def run(doing: Doing) -> None:
-        async def main() -> None:
-            async with connected() as it:
-                await doing(it)
-
-        asyncio.run(main())
-
-    return run
-
-
-Run = Callable[[Doing], None]
+from tests.channels.telegram_world import ANA, BETO, Run, Web
 
 
 def test_a_repeated_update_is_one_message_also_at_the_same_moment(web: Run, api: TelegramStandIn) -> None:
@@ -397,103 +295,6 @@ def test_a_press_that_is_too_old_to_be_answered_counts_all_the_same(web: Run, ap
         press = {"id": "q3", "from": api.message(ANA)["from"], "chat_instance": "1", "data": "p1"}
         await it.take(api.update(callback_query=press))
         assert it.texts() == ["hola", "Ayuda"]
-
-    web(doing)
-
-
-@pytest.mark.parametrize("kind", ["group", "supergroup", "channel"])
-def test_a_group_is_told_once_where_to_write_and_left(web: Run, api: TelegramStandIn, kind: str) -> None:
-    def joined() -> dict[str, Any]:
-        bot = {"id": 7000000, "is_bot": True, "first_name": "Orienta"}
-        power = {"status": "administrator", "can_post_messages": True} if kind == "channel" else {"status": "member"}
-        rights = [
-            "can_be_edited",
-            "is_anonymous",
-            "can_manage_chat",
-            "can_delete_messages",
-            "can_manage_video_chats",
-            "can_restrict_members",
-        ]
-        rights += [
-            "can_promote_members",
-            "can_change_info",
-            "can_invite_users",
-            "can_post_stories",
-            "can_edit_stories",
-            "can_delete_stories",
-        ]
-        all_rights = dict.fromkeys(rights, False) if kind == "channel" else {}
-        return api.update(
-            my_chat_member={
-                "chat": {"id": GROUP, "type": kind, "title": "Paisanos"},
-                "from": {"id": ANA, "is_bot": False, "first_name": "Ana", "language_code": "en"},
-                "date": 1790000000,
-                "old_chat_member": {"status": "left", "user": bot},
-                "new_chat_member": {"user": bot, **power, **all_rights},
-            }
-        )
-
-    async def doing(it: Web) -> None:
-        api.chats.add(GROUP)
-        await it.take(joined())
-        await it.eventually(lambda: api.left)
-        (notice,) = api.texts(GROUP)
-        assert "https://t.me/orienta_standin_bot?start=help" in notice
-        assert "in private" in notice
-        said = {**api.message(ANA, text="/ayuda"), "chat": {"id": GROUP, "type": kind, "title": "Paisanos"}}
-        await it.take(joined(), api.update(message=said))
-        await it.eventually(lambda: len(api.left) == 3)
-        assert len(api.texts(GROUP)) == 1
-        assert it.conversations() == []
-
-    web(doing)
-
-
-def test_who_blocks_the_bot_cannot_be_reached_until_they_come_back(web: Run, api: TelegramStandIn) -> None:
-    def member(status: str) -> dict[str, Any]:
-        bot = {"id": 7000000, "is_bot": True, "first_name": "Orienta"}
-        new: dict[str, Any] = {"user": bot, "status": status, **({"until_date": 0} if status == "kicked" else {})}
-        return api.update(
-            my_chat_member={
-                "chat": {"id": ANA, "type": "private"},
-                "from": {"id": ANA, "is_bot": False, "first_name": "Ana"},
-                "date": 1790000000,
-                "old_chat_member": {"status": "member", "user": bot},
-                "new_chat_member": new,
-            }
-        )
-
-    async def doing(it: Web) -> None:
-        await it.says(ANA, "hola")
-        await it.take(member("kicked"))
-        assert it.conversations()[0].unreachable == "blocked"
-        await it.take(member("member"))
-        assert it.conversations()[0].unreachable is None
-
-    web(doing)
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"update_id": 1},
-        {"update_id": 2, "next_years_update": {}},
-        {"update_id": 3, "message": {"text": "ohne id"}},
-        {"body": "no json"},
-        [],
-        "x",
-        None,
-        7,
-    ],
-)
-def test_what_nobody_can_understand_is_kept_and_hurts_nobody(web: Run, api: TelegramStandIn, odd: Any) -> None:
-    async def doing(it: Web) -> None:
-        await it.take(odd, odd)
-        await it.says(ANA, "hola")
-        with it.service.database.read() as c:
-            (kept,) = c.execute(select(unread)).all()
-        assert it.service.keys.open(kept.body, "unread:telegram") == odd
-        assert it.texts() == ["hola"]
 
     web(doing)
 

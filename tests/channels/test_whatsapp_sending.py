@@ -171,7 +171,7 @@ def test_outside_the_window_a_template_goes_out_and_a_tap_releases_what_was_held
     tap = said(ANA, "button", button={"payload": payload, "text": "Leer"})
     world.brings(tap)
     world.brings(tap)
-    world.until(lambda: world.states(ana) == ["sent"] * 3)
+    world.until(lambda: world.states(ana)[-3:] == ["sent"] * 3)
 
     assert world.api.texts(TO_ANA)[1:] == ["Su trámite está listo", "Venga mañana", "Traiga su acta"]
     assert len(world.said()) == before
@@ -184,7 +184,7 @@ def test_any_word_of_the_person_opens_the_window(world: World) -> None:
     world.until(lambda: "held window" in world.states(ana))
     world.brings(text(ANA, "¿hola?"))
 
-    world.until(lambda: world.states(ana) == ["sent"])
+    world.until(lambda: world.states(ana)[-1] == "sent")
 
 
 def test_a_template_without_this_language_goes_in_the_other_one(world: World) -> None:

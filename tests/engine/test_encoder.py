@@ -97,6 +97,7 @@ def test_it_is_told_that_the_encoder_is_missing(monkeypatch: pytest.MonkeyPatch)
     assert ENCODER_MISSING in health._degraded(service)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pykwalify, which Rasa reads the domain with
 @pytest.mark.usefixtures("without_encoder")
 def test_the_engine_understands_without_the_encoder() -> None:
     engine = Engine.load(MODELS / MODEL, Safety.load(ROOT / "data" / "safety.yml"))

@@ -41,7 +41,7 @@ def test_a_whole_form_makes_a_case_that_an_officer_can_act_on(talk: Talk) -> Non
     assert "Persona: Juan Pérez" in talk.heard
     assert "Lugar: Phoenix" in talk.heard
     assert not any(turn.cases for turn in talk.turns)
-    done = talk.presses("Enviar")
+    done = talk.presses("Enviar al oficial")
 
     (case,) = done.cases
     assert (case.topic, case.level, case.consulate, case.incomplete) == ("detention_report", 1, "phoenix", False)
@@ -109,7 +109,7 @@ def test_asking_for_a_person_opens_the_case_at_once_and_the_questions_add_to_it(
     talk.says("Yakima, Washington")
     for _ in range(4):
         talk.presses("Saltar")
-    done = talk.presses("Enviar")
+    done = talk.presses("Enviar al oficial")
 
     (whole,) = done.cases
     assert whole.incomplete is False

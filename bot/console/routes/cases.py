@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Request
@@ -14,11 +16,15 @@ from bot.cases import queue
 from bot.cases.queue import CaseDetail
 from bot.cases.states import HELD, OUTCOMES
 from bot.cases.steps import Refused
+from bot.cleaning import Broken, WrongKind, clean_apart, kind_of
 from bot.console import audit, views
 from bot.console.routes.common import AtDesk, Desk, Problem, live, replies
 from bot.console.routes.queue import filters_of, listed
 from bot.knowledge.phone import grouped
 from bot.knowledge.schema import Answer, Language
+from bot.sender import SendFailed
+from bot.store import files
+from bot.store.files import Found
 from bot.store.schema import officer
 
 router = APIRouter()
@@ -105,6 +111,27 @@ async def open_field(case_id: str, key: str, desk: AtDesk) -> HTMLResponse:
     return desk.page("opened.html", value=value)
 
 
+async def _fetched(desk: Desk, found: Found) -> Found:
+    """A file that only the channel has, fetched now that an officer opens it, cleaned and kept.
+
+    Raises:
+        Problem: it is not to be had now, or nothing that may be opened.
+    """
+    with desk.its.database.read() as c:
+        channel = queue.of_conversation(c, desk.its.keys, found.conversation)[0].channel
+    try:
+        data = await asyncio.wait_for(desk.its.fetch(channel, found.remote or {}), desk.its.settings.channel_seconds)
+        kind = found.kind
+        if kind_of(data) is not None:  # pictures and documents are written anew; a recording or a card is only ever saved or played
+            clean = await clean_apart(data)
+            kind, data = clean.kind, clean.data
+    except (LookupError, SendFailed, ValueError, TimeoutError, WrongKind, Broken):
+        raise Problem("file_elsewhere", 404) from None
+    new = await asyncio.to_thread(files.seal, desk.its.keys, kind, data, found.id)
+    await desk.its.writer.write(lambda c: files.keep(c, new))
+    return replace(found, kind=kind, size=len(data), data=data)
+
+
 INLINE = ("image/jpeg", "image/png", "image/webp")
 """Kinds that a browser shows; the others are saved."""
 
@@ -118,9 +145,9 @@ async def file(file_id: str, desk: AtDesk) -> Response:
     if found is None:
         raise Problem("gone")
     if found.data is None:
-        raise Problem("file_elsewhere", 404)
+        found = await _fetched(desk, found)
     await desk.its.writer.write(lambda c: audit.record(c, desk.officer.id, "file_opened", number, file_id, time.time()))
-    shown = "inline" if found.kind in INLINE else "attachment"
+    shown = "inline" if found.kind in INLINE or found.kind.startswith("audio/") else "attachment"
     ending = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "application/pdf": "pdf"}.get(found.kind, "bin")
     headers = {
         "Content-Disposition": f'{shown}; filename="{number}-{file_id[:6]}.{ending}"',
