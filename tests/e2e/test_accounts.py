@@ -10,7 +10,7 @@ import httpx
 import pyotp
 import pytest
 
-from tests.e2e.running import RunningService, eventually
+from tests.e2e.running import Person, RunningService, eventually
 
 PASSWORD = "sombrilla tortuga 7 canela"
 
@@ -53,15 +53,15 @@ def test_the_link_of_the_first_start_makes_an_administrator_whose_withdrawal_eve
         form = {"csrf": csrf[1], "kind": "consulate", "ref": f"houston/{field}", "reason": "It is out of order"}
         assert client.post("/console/content/withdraw", data=form).status_code == 303
 
-    def followed() -> bool:
-        said = "\n".join(m["text"] for m in person.says("mi consulado, vivo en Houston Texas"))
+    def followed(who: Person) -> bool:
+        said = "\n".join(m["text"] for m in who.says("mi consulado, vivo en Houston Texas"))
         return "+1 713-" not in said and "+1 520-623-7874" in said
 
-    eventually(followed, "the worker still gives the old number")
+    eventually(lambda: followed(person), "the worker still gives the old number")
     client.close()
 
     fresh.stop()
     fresh.start()
     eventually(lambda: fresh.output.read_text().count("Ctrl-C stops it.") == 2, "the second start does not say that it is ready")
     assert _link(fresh) is None
-    assert followed()  # a process that starts anew knows it from the start
+    assert followed(fresh.chat(language="es"))  # a process that starts anew knows it from the start
