@@ -27,8 +27,9 @@ FLAGS = [
 NEEDED = os.environ.get("CI") == "true" or os.environ.get("REQUIRE_BROWSER") == "1"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium for the tests of one file: Playwright keeps an event loop running meanwhile, which other tests must not meet."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
