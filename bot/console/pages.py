@@ -1,4 +1,4 @@
-"""Pages from templates: every value is escaped, every word comes from data/console.yml, nothing comes from elsewhere."""
+"""Pages from templates: every value is escaped, every word comes from data/, nothing comes from elsewhere."""
 
 from __future__ import annotations
 
