@@ -32,7 +32,7 @@ class Desk:
         self.database, self.keys = Database(settings.database), Keys.from_file(settings.keys_path)
         self.content = LiveContent(settings.content_dir, None).current
         with self.database.write() as c:
-            if c.execute(select(officer.c.id)).first() is None:
+            if c.execute(select(officer.c.id).where(officer.c.id == "ana")).first() is None:
                 profile = self.keys.seal({"name": "Ana Ruiz"}, "officer:ana")
                 c.execute(
                     insert(officer).values(

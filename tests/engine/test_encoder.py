@@ -91,7 +91,8 @@ def test_grams_weigh_as_scikit_learn_does() -> None:
 
 
 def test_it_is_told_that_the_encoder_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    service: Any = SimpleNamespace(live=SimpleNamespace(current=SimpleNamespace(refused=False)))
+    live = SimpleNamespace(current=SimpleNamespace(refused=False))
+    service: Any = SimpleNamespace(live=live, senders=[], troubles={})
     monkeypatch.setattr(health, "find_spec", lambda name: None)
 
     assert ENCODER_MISSING in health._degraded(service)
